@@ -1,0 +1,183 @@
+# Money Manager. `make help` lists the targets; `make run` and `make test` do everything on a fresh machine.
+#
+# Sources are found by folder: lib/ becomes libmm.a, fcgi-app/ moneymanager-api, worker/ moneymanager-worker. Each
+# program is compiled with its own folder and lib/ on the include path only, so neither can include the other.
+# Every file is compiled once per variant: release, asan (unit tests), tsan, fuzz. Objects live in build/<variant>/.
+# main.c of each program gets MM_VERSION ("v1.2-3-gabc") as a macro.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PORT ?= 8080
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+# ---- sources -------------------------------------------------------------------------------------------------------
+
+find = $(sort $(shell find $(1) -name '$(2)' 2>/dev/null))
+LIB_SRC := $(call find,lib,*.c)
+API_SRC := $(call find,fcgi-app,*.c)
+WORKER_SRC := $(call find,worker,*.c)
+TEST_SRC := $(call find,tests/unit,test_*.c)
+TEST_HELPER_SRC := $(filter-out $(TEST_SRC),$(call find,tests/unit,*.c))
+FUZZ_SRC := $(call find,tests/fuzz,fuzz_*.c)
+
+MIGRATIONS := $(sort $(wildcard sql/*.sql))
+TEMPLATES := $(sort $(wildcard worker/templates/*))
+LUA := $(sort $(wildcard lib/service/lua/*.lua))
+LIB_GEN := build/gen/migrations.c build/gen/lua_scripts.c
+WORKER_GEN := build/gen/mail_templates.c
+
+# ---- flags ---------------------------------------------------------------------------------------------------------
+
+VENDOR := libmariadb hiredis json-c libcurl openssl libsodium libjwt gmime-3.0 fcgi
+VENDOR += $(shell for m in hiredis_ssl libesmtp-1.0 xlsxwriter; do pkg-config --exists $$m 2>/dev/null && echo $$m; done)
+VENDOR_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(VENDOR) 2>/dev/null))
+VENDOR_LIBS := $(shell pkg-config --libs $(VENDOR) 2>/dev/null) -lesmtp -lpthread -lm
+ifneq ($(filter hiredis_ssl,$(VENDOR)),)
+VENDOR_CFLAGS += -DHAVE_HIREDIS_SSL
+endif
+
+WARN := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+        -Wwrite-strings
+# _GNU_SOURCE is empty so that a source that defines it too stays quiet.
+CPPFLAGS_ALL := -D_GNU_SOURCE= $(VENDOR_CFLAGS) -MMD -MP
+CFLAGS_ALL := -std=gnu17 -g $(WARN) -pthread -fno-omit-frame-pointer $(CFLAGS)
+BANNED := -include lib/base/banned.h
+
+CC_release := gcc
+CFLAGS_release := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+CC_asan := gcc
+CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+LDFLAGS_asan := -fsanitize=address,undefined
+CC_tsan := gcc
+CFLAGS_tsan := -O1 -fsanitize=thread -fPIE
+LDFLAGS_tsan := -pie -fsanitize=thread
+CC_fuzz := clang
+CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
+LDFLAGS_ALL := -Wl,--as-needed -pthread $(LDFLAGS)
+
+# ---- rules per variant ---------------------------------------------------------------------------------------------
+
+# V=1 shows whole command lines.
+say = $(if $(V),,@echo '  $(1) $(2)'; )
+
+objects = $(patsubst %.c,build/$(1)/%.o,$(2))
+
+# variant(name)
+define variant
+.SECONDARY: $$(call objects,$(1),$$(LIB_SRC) $$(API_SRC) $$(WORKER_SRC) $$(LIB_GEN) $$(WORKER_GEN) $$(TEST_SRC) \
+            $$(TEST_HELPER_SRC) $$(FUZZ_SRC))
+
+build/$(1)/fcgi-app/%.o: fcgi-app/%.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(BANNED) $$(VERSION_FLAG) -Ifcgi-app -Ilib -c -o $$@ $$<
+build/$(1)/worker/%.o: worker/%.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(BANNED) $$(VERSION_FLAG) -Iworker -Ilib -c -o $$@ $$<
+build/$(1)/lib/%.o: lib/%.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(BANNED) -Ilib -c -o $$@ $$<
+build/$(1)/build/gen/%.o: build/gen/%.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) -Ilib -c -o $$@ $$<
+build/$(1)/tests/unit/fcgi-app/%.o: tests/unit/fcgi-app/%.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) -Ifcgi-app -Ilib -Itests/unit -c -o $$@ $$<
+build/$(1)/tests/unit/worker/%.o: tests/unit/worker/%.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) -Iworker -Ilib -Itests/unit -c -o $$@ $$<
+build/$(1)/tests/%.o: tests/%.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) -Ilib -Itests/unit -c -o $$@ $$<
+
+build/$(1)/libmm.a: $$(call objects,$(1),$$(LIB_SRC) $$(LIB_GEN))
+	@rm -f $$@
+	$$(call say,AR,$$@)ar rcsD $$@ $$^
+build/$(1)/moneymanager-api: $$(call objects,$(1),$$(API_SRC)) build/$(1)/libmm.a
+	$$(call say,LD,$$@)$$(CC_$(1)) $$(LDFLAGS_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(VENDOR_LIBS)
+build/$(1)/moneymanager-worker: $$(call objects,$(1),$$(WORKER_SRC) $$(WORKER_GEN)) build/$(1)/libmm.a
+	$$(call say,LD,$$@)$$(CC_$(1)) $$(LDFLAGS_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(VENDOR_LIBS)
+
+# A test program may ask for link flags of its own by a line such as: /* link: -Wl,--wrap=malloc */
+$$(patsubst %.c,build/$(1)/%,$$(TEST_SRC)): build/$(1)/%: build/$(1)/%.o $$(call objects,$(1),$$(TEST_HELPER_SRC)) \
+                                            build/$(1)/libmm.a
+	$$(call say,LD,$$@)$$(CC_$(1)) $$(LDFLAGS_$(1)) $$(LDFLAGS_ALL) -o $$@ $$(filter %.o,$$^) \
+	  $$(shell sed -n 's|^/\* link: \(.*\) \*/$$$$|\1|p' $$*.c) build/$(1)/libmm.a -lcmocka $$(VENDOR_LIBS)
+$$(filter build/$(1)/tests/unit/fcgi-app/%,$$(patsubst %.c,build/$(1)/%,$$(TEST_SRC))): \
+  $$(call objects,$(1),$$(filter-out fcgi-app/main.c,$$(API_SRC)))
+$$(filter build/$(1)/tests/unit/worker/%,$$(patsubst %.c,build/$(1)/%,$$(TEST_SRC))): \
+  $$(call objects,$(1),$$(filter-out worker/main.c,$$(WORKER_SRC)) $$(WORKER_GEN))
+
+# Objects are remade when the compiler or its flags change.
+build/$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@scripts/write-if-changed.sh $$@ <<< '$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(LDFLAGS_$(1))'
+endef
+$(foreach v,release asan tsan fuzz,$(eval $(call variant,$(v))))
+
+build/%/fcgi-app/main.o build/%/worker/main.o: VERSION_FLAG = -DMM_VERSION='"$(VERSION)"'
+$(foreach v,release asan tsan fuzz,build/$(v)/fcgi-app/main.o build/$(v)/worker/main.o): build/gen/version
+build/gen/version: FORCE
+	@mkdir -p $(@D)
+	@scripts/write-if-changed.sh $@ <<< '$(VERSION)'
+
+# Fuzzers link the web program's objects too, since the parsers of requests live there.
+build/fuzz/%.fuzzer: build/fuzz/tests/fuzz/%.o $(call objects,fuzz,$(filter-out fcgi-app/main.c,$(API_SRC))) build/fuzz/libmm.a
+	$(call say,LD,$@)$(CC_fuzz) $(LDFLAGS_fuzz) $(LDFLAGS_ALL) -o $@ $^ $(VENDOR_LIBS)
+build/fuzz/tests/fuzz/%.o: CFLAGS_ALL += -Ifcgi-app
+
+# ---- generated sources: a list file notices added and removed inputs -------------------------------------------------
+
+build/gen/migrations.c: SYMBOL = migration_files
+build/gen/migrations.c: INPUT = $(MIGRATIONS)
+build/gen/migrations.c: $(MIGRATIONS)
+build/gen/lua_scripts.c: SYMBOL = lua_scripts
+build/gen/lua_scripts.c: INPUT = $(LUA)
+build/gen/lua_scripts.c: $(LUA)
+build/gen/mail_templates.c: SYMBOL = mail_template_files
+build/gen/mail_templates.c: INPUT = $(TEMPLATES)
+build/gen/mail_templates.c: $(TEMPLATES)
+build/gen/%.c: build/gen/%.list scripts/embed.sh
+	@scripts/embed.sh $@ $(SYMBOL) $(INPUT)
+build/gen/migrations.list: INPUT = $(MIGRATIONS)
+build/gen/lua_scripts.list: INPUT = $(LUA)
+build/gen/mail_templates.list: INPUT = $(TEMPLATES)
+build/gen/%.list: FORCE
+	@mkdir -p $(@D)
+	@scripts/write-if-changed.sh $@ <<< '$(INPUT)'
+
+.PHONY: FORCE
+FORCE:
+
+# ---- what people type ------------------------------------------------------------------------------------------------
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build programs
+build: ## compile both programs into build/release (needs the packages; make run installs them)
+	@mkdir -p build && flock build/.lock $(MAKE) -j$(JOBS) programs
+programs: $(if $(API_SRC),build/release/moneymanager-api) $(if $(WORKER_SRC),build/release/moneymanager-worker) \
+          build/release/libmm.a
+
+CHOSEN = $(foreach t,$(TEST_SRC:.c=),$(if $(ONLY),$(if $(findstring $(ONLY),$(t)),$(t)),$(t)))
+
+.PHONY: unit unit-programs
+unit: ## unit tests under ASan and UBSan (ONLY=text picks programs by name)
+	@mkdir -p build && flock build/.lock $(MAKE) -j$(JOBS) unit-programs
+	@scripts/unit.sh build/asan $(CHOSEN)
+unit-programs: $(addprefix build/asan/,$(CHOSEN))
+
+.PHONY: clean
+clean: ## remove what was built (not .local, not the virtual environment)
+	rm -rf build/release build/asan build/tsan build/fuzz build/gen
+
+-include $(call find,build/release build/asan build/tsan build/fuzz,*.d)
