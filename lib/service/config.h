@@ -1,0 +1,45 @@
+/*
+ * Settings from the environment: one setting is one row of the table in config.c (name, kind, default, needed by which program, limits).
+ * All faults are reported together (--check-config). Read once at start, then read-only.
+ */
+#ifndef SERVICE_CONFIG_H
+#define SERVICE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/date.h"
+#include "base/log_line.h"
+#include "base/money.h"
+#include "base/text.h"
+
+enum program { PROGRAM_API = 1, PROGRAM_WORKER = 2 };
+
+struct config {
+    const char *db_host, *db_socket, *db_name, *db_user, *db_password, *db_ssl_ca;
+    int64_t db_port, db_pool_size;
+    const char *redis_url;
+    const char *aws_region, *aws_endpoint_url, *aws_endpoint_url_sqs, *sqs_queue_url;
+    const char *smtp_host, *smtp_user, *smtp_password, *smtp_ca_file, *mail_from, *mail_from_name;
+    int64_t smtp_port;
+    const char *jwt_keys;
+    const char *app_timezone;
+    struct zone *zone;                 /* loaded from app_timezone */
+    const struct currency *currency;   /* APP_CURRENCY: default of new households */
+    int64_t large_transaction_amount;  /* minor units */
+    const char *web_origins, *web_base_url;
+    int64_t api_threads, worker_handlers;
+    enum log_level log_level;
+    bool log_json;
+    int64_t rate_sign_in_per_minute, rate_sign_in_address_per_minute, rate_api_per_minute, rate_otp_resend_per_minute;
+};
+
+/* Reads and checks everything; on faults prints each to `faults` (one a line, never a value of a secret) and returns false: exit 2.
+   Strings live as long as the process environment. */
+bool config_load(struct config *cfg, enum program program, FILE *faults);
+void config_release(struct config *cfg);
+/* True when `origin` is one of web_origins, exactly. */
+bool config_origin_allowed(const struct config *cfg, struct text origin);
+
+#endif

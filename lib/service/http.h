@@ -1,0 +1,46 @@
+/* HTTP out over libcurl: transport only (no signing, no retries, no redirects, http/https only). Handles are kept for reuse, per client, behind a lock. */
+#ifndef SERVICE_HTTP_H
+#define SERVICE_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/text.h"
+
+struct http_options {
+    int connect_timeout_ms, total_timeout_ms;
+    size_t response_max;  /* bytes of body */
+    size_t handles;       /* calls at a time */
+};
+
+struct http_header { const char *name; struct text value; };
+enum { HTTP_HEADERS_MAX = 24 };
+
+struct http_request {
+    const char *method; /* "POST" */
+    const char *url;
+    const struct http_header *headers;
+    size_t header_count;
+    struct text body;
+    int total_timeout_ms; /* 0: the client's */
+};
+
+struct http_response {
+    int status;
+    struct text body;                       /* in the arena */
+    struct http_header headers[HTTP_HEADERS_MAX]; /* names lower-case, in the arena; beyond the limit dropped */
+    size_t header_count;
+};
+
+struct http;
+bool http_global_init(struct err *err) MUST_CHECK; /* once, before threads */
+struct http *http_open(const struct http_options *opts, struct err *err) MUST_CHECK;
+void http_close(struct http *h);
+/* ERR_UNAVAILABLE when no whole answer came (cause says why); any status is a success here. */
+bool http_call(struct http *h, const struct http_request *req, struct arena *mem, struct http_response *res, struct err *err) MUST_CHECK;
+struct text http_header_value(const struct http_response *res, const char *lower_name);
+
+#endif
