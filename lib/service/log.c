@@ -1,0 +1,138 @@
+#include "service/log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+enum {
+    LINE_MAX_BYTES = PIPE_BUF, /* a write up to this size into a pipe that several processes share is never torn */
+    MESSAGE_MAX = 2048,
+    WAIT_MS = 50,              /* for a reader that is slow; a stuck one costs this once, not once a line */
+    NAME_MAX_BYTES = 16,
+    REQUEST_ID_MAX_BYTES = 64
+};
+
+/* Set once by log_open before there are threads; the lock keeps lines whole and the poll true until its write. */
+static struct {
+    pthread_mutex_t lock;
+    enum log_level least;
+    bool json;
+    const struct zone *zone;
+    bool stuck;            /* the last line could not be written */
+    unsigned long dropped; /* since the last one that could */
+} out = {.lock = PTHREAD_MUTEX_INITIALIZER, .least = LOG_INFO};
+
+static _Thread_local char thread_name[NAME_MAX_BYTES] = "main";
+static _Thread_local char request_id[REQUEST_ID_MAX_BYTES];
+
+void log_open(enum log_level least, bool json, const struct zone *zone)
+{
+    pthread_mutex_lock(&out.lock);
+    out.least = least;
+    out.json = json;
+    out.zone = zone;
+    pthread_mutex_unlock(&out.lock);
+}
+
+void log_thread_name(const char *name)
+{
+    snprintf(thread_name, sizeof thread_name, "%s", name);
+}
+
+void log_request_id(const char *id)
+{
+    snprintf(request_id, sizeof request_id, "%s", id ? id : "");
+}
+
+static void format(struct buf *b, const struct log_line *line)
+{
+    buf_reset(b);
+    b->failed = false;
+    /* Before main has a zone (faults of the settings) there is only UTC, which the JSON form is in. */
+    if (out.json || !out.zone)
+        log_line_json(b, line);
+    else
+        log_line_text(b, line, out.zone);
+}
+
+/* Escapes make a line longer than its message: then the message is cut until it fits. */
+static bool format_within(struct buf *b, struct log_line line)
+{
+    format(b, &line);
+    while (b->failed && line.message.n > 0) {
+        line.message.n /= 2;
+        format(b, &line);
+    }
+    return !b->failed && b->n > 0;
+}
+
+/* Never blocks for long: a full pipe or disk loses the line. Writes to a file are always ready. */
+static bool write_line(const struct buf *b)
+{
+    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    int ready;
+    do
+        ready = poll(&fd, 1, out.stuck ? 0 : WAIT_MS);
+    while (ready < 0 && errno == EINTR);
+    if (ready <= 0 || !(fd.revents & POLLOUT))
+        return false;
+    ssize_t n;
+    do
+        n = write(STDERR_FILENO, b->p, b->n);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)b->n;
+}
+
+static void tell_dropped(struct buf *b, int64_t now_ms)
+{
+    char message[64];
+    int n = snprintf(message, sizeof message, "%lu log lines were lost: the reader was too slow", out.dropped);
+    struct log_line line = {.level = LOG_WARN, .at_ms = now_ms, .thread = thread_name, .logger = "log",
+                            .request_id = "", .message = {message, (size_t)n}};
+    if (format_within(b, line) && write_line(b))
+        out.dropped = 0;
+}
+
+static void emit(enum log_level level, const char *logger, struct text message)
+{
+    AUTO(buf) struct buf b;
+    struct log_line line = {.level = level, .at_ms = clock_now_ms(), .thread = thread_name, .logger = logger,
+                            .request_id = request_id, .message = message};
+    buf_init(&b, LINE_MAX_BYTES);
+    pthread_mutex_lock(&out.lock);
+    if (out.dropped && !out.stuck)
+        tell_dropped(&b, line.at_ms);
+    bool written = format_within(&b, line) && write_line(&b);
+    out.stuck = !written;
+    out.dropped += !written;
+    pthread_mutex_unlock(&out.lock);
+}
+
+void log_at(enum log_level level, const char *logger, const char *fmt, ...)
+{
+    char message[MESSAGE_MAX];
+    if (level < out.least)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(message, sizeof message, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        return;
+    emit(level, logger, (struct text){message, (size_t)n < sizeof message ? (size_t)n : sizeof message - 1});
+}
+
+void log_err(enum log_level level, const char *logger, const char *what, const struct err *err)
+{
+    if (err->cause[0])
+        log_at(level, logger, "%s: %s %s [%s]", what, err_row(err->code)->name, err->detail, err->cause);
+    else
+        log_at(level, logger, "%s: %s %s", what, err_row(err->code)->name, err->detail);
+}
