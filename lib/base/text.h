@@ -30,6 +30,8 @@ bool text_split(struct text *rest, char sep, struct text *piece);
 
 /* Well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 bool text_is_utf8(struct text t);
+/* Length in bytes (1..4) of the well-formed UTF-8 sequence at `at` < t.n and its code point; 0 when it is ill-formed. */
+size_t text_decode(struct text t, size_t at, uint32_t *code_point);
 /* Number of code points; the text must be valid UTF-8. */
 size_t text_length(struct text t);
 /* C0 and C1 control characters; tab, LF and CR are allowed when `multiline`. */
