@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS jars (
   color CHAR(7) CHARACTER SET ascii NOT NULL,
   target_bp INT NOT NULL DEFAULT 0,              -- basis points
   rollover VARCHAR(5) CHARACTER SET ascii NOT NULL DEFAULT 'carry',
+  reset_from INT NULL,                           -- yyyymm from which ended months of a reset jar are closed
   balance BIGINT NOT NULL DEFAULT 0,             -- always the sum of its entries
   active TINYINT NULL DEFAULT 1,
   version BIGINT NOT NULL DEFAULT 1,
