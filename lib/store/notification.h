@@ -1,4 +1,4 @@
-/* Table notifications: what the app shows in its bell. Unique on (event, user, type), so a repeated job adds nothing. */
+/* Table notifications: what the user is told inside the app. */
 #ifndef STORE_NOTIFICATION_H
 #define STORE_NOTIFICATION_H
 
@@ -6,16 +6,18 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "base/text.h"
 #include "service/db.h"
+
+enum { NOTIFICATION_TITLE_MAX = 255, NOTIFICATION_MESSAGE_MAX = 1000 }; /* characters; longer texts are cut */
 
 struct notification_row {
     int64_t household_id, user_id;
-    const char *event_id;
-    const char *type; /* EXPENSE, INCOME, SPENDING_ALERT, ... (contract section 2) */
+    const char *event_id; /* what it tells of; the same event, user and type are told once */
+    const char *type;     /* <= 20 characters: "transaction_large", "jar_80" */
     struct text title, message;
 };
 
-bool notification_insert(struct db *db, int64_t household, const struct notification_row *row, int64_t now_ms, struct err *err) MUST_CHECK;
+/* A repetition is no error and adds nothing. */
+bool notification_add(struct db *db, const struct notification_row *row, int64_t now_ms, struct err *err) MUST_CHECK;
 
 #endif

@@ -15,6 +15,7 @@ struct outbox_row {
     struct text body;
     int64_t household_id;
     int64_t send_count;
+    int64_t created_at_ms;
 };
 
 enum { OUTBOX_CLAIM_MAX = 10, OUTBOX_LEASE_MS = 30 * 1000, OUTBOX_RESEND_AFTER_MS = 20 * 60 * 1000, OUTBOX_SEND_MAX = 5 };
@@ -22,7 +23,8 @@ enum { OUTBOX_CLAIM_MAX = 10, OUTBOX_LEASE_MS = 30 * 1000, OUTBOX_RESEND_AFTER_M
 bool outbox_insert(struct db *db, int64_t household, const char *id, const char *type, struct text body, int64_t now_ms, struct err *err) MUST_CHECK;
 
 /* Claims up to OUTBOX_CLAIM_MAX due rows (recorded and due, or sent but not processed for OUTBOX_RESEND_AFTER_MS and send_count below OUTBOX_SEND_MAX)
-   in one short transaction of its own (FOR UPDATE SKIP LOCKED); they belong to `token` until now + OUTBOX_LEASE_MS. */
+   in one short transaction of its own (FOR UPDATE SKIP LOCKED); they belong to `token` (32 characters) until now + OUTBOX_LEASE_MS.
+   `rows` has room for OUTBOX_CLAIM_MAX. */
 bool outbox_claim(struct db *db, const char *token, int64_t now_ms, struct arena *mem, struct outbox_row *rows, size_t *count, struct err *err) MUST_CHECK;
 /* state = sent, sent_at, send_count + 1, next_try_at = now + OUTBOX_RESEND_AFTER_MS; only while still claimed by token and not processed meanwhile. */
 bool outbox_mark_sent(struct db *db, const char *id, const char *token, int64_t now_ms, struct err *err) MUST_CHECK;
@@ -33,6 +35,5 @@ bool outbox_mark_processed(struct db *db, int64_t household, const char *id, int
 bool outbox_park(struct db *db, const char *id, const char *reason, int64_t now_ms, struct err *err) MUST_CHECK;
 /* For /status: rows not yet processed and the age of the oldest, ms. */
 bool outbox_backlog(struct db *db, int64_t now_ms, int64_t *pending, int64_t *oldest_age_ms, struct err *err) MUST_CHECK;
-bool outbox_prune(struct db *db, int64_t processed_before_ms, int64_t limit, int64_t *removed, struct err *err) MUST_CHECK;
 
 #endif

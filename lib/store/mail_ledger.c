@@ -1,0 +1,137 @@
+#include "store/mail_ledger.h"
+
+/* As in the outbox, next_try_at alone says when a row is due: a lease that lapses is a row that becomes due again. */
+
+static const struct stmt_def ENQUEUE = {
+    "mail.enqueue",
+    "INSERT INTO mail_ledger (event_id, household_id, user_id, recipient, template, language, data, next_try_at, created_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE id = id",
+    "tiitttt"
+    "mm",
+    ""};
+
+static const struct stmt_def DUE = {
+    "mail.due",
+    "SELECT id, household_id, user_id, attempts, created_at, event_id, recipient, template, language, data"
+    " FROM mail_ledger WHERE state IN ('pending', 'sending') AND next_try_at <= ?"
+    " ORDER BY state, next_try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
+    "m", "iiiimttttt"};
+
+static const struct stmt_def CLAIM = {"mail.claim",
+                                      "UPDATE mail_ledger SET state = 'sending', lease_token = ?, lease_until = ?,"
+                                      " next_try_at = ?, attempts = attempts + 1 WHERE id = ?",
+                                      "tmmi", ""};
+
+static const struct stmt_def HELD = {
+    "mail.lease_held",
+    "SELECT COUNT(*) FROM mail_ledger WHERE id = ? AND lease_token = ? AND state = 'sending' AND lease_until > ?",
+    "itm", "i"};
+
+static const struct stmt_def MARK_SENT = {
+    "mail.mark_sent",
+    "UPDATE mail_ledger SET state = 'sent', sent_at = ?, provider_id = LEFT(?, 120),"
+    " lease_token = NULL, lease_until = NULL, last_error = NULL"
+    " WHERE id = ? AND lease_token = ? AND state = 'sending'",
+    "mtit", ""};
+
+static const struct stmt_def MARK_REFUSED = {"mail.mark_refused",
+                                             "UPDATE mail_ledger SET state = 'refused', last_error = LEFT(?, 255),"
+                                             " lease_token = NULL, lease_until = NULL"
+                                             " WHERE id = ? AND lease_token = ? AND state = 'sending'",
+                                             "tit", ""};
+
+static const struct stmt_def BACK_OFF = {"mail.back_off",
+                                         "UPDATE mail_ledger SET state = 'pending', next_try_at = ?,"
+                                         " last_error = LEFT(?, 255), lease_token = NULL, lease_until = NULL"
+                                         " WHERE id = ? AND lease_token = ? AND state = 'sending'",
+                                         "mtit", ""};
+
+static const struct stmt_def BACKLOG = {
+    "mail.backlog", "SELECT COUNT(*) FROM mail_ledger WHERE state IN ('pending', 'sending')", "", "i"};
+
+bool mail_enqueue(struct db *db, const struct mail_row *row, int64_t now_ms, struct err *err)
+{
+    return db_exec(db, &ENQUEUE,
+                   DB_ARGS(db_text(row->event_id), db_int(row->household_id), db_int(row->user_id),
+                           db_text(row->recipient), db_text(row->template_name), db_text(row->language),
+                           db_text(row->data), db_instant(now_ms), db_instant(now_ms)),
+                   NULL, err);
+}
+
+static bool mail_from_row(struct db_row *row, void *to, struct err *err)
+{
+    (void)err;
+    struct mail_row *out = to;
+    out->id = row_int(row, 0);
+    out->household_id = row_int(row, 1);
+    out->user_id = row_int(row, 2);
+    out->attempts = row_int(row, 3) + 1; /* with the one that begins now */
+    out->created_at_ms = row_instant(row, 4);
+    out->event_id = row_text(row, 5);
+    out->recipient = row_text(row, 6);
+    out->template_name = row_text(row, 7);
+    out->language = row_text(row, 8);
+    out->data = row_text(row, 9);
+    return true;
+}
+
+bool mail_claim(struct db *db, const char *token, int64_t now_ms, struct arena *mem, struct mail_row *out, bool *found,
+                struct err *err)
+{
+    size_t count = 0;
+    int64_t until = now_ms + MAIL_LEASE_MS;
+    AUTO(tx) struct tx *tx = tx_begin(db, err);
+    if (!tx)
+        return false;
+    if (!db_query(db, &DUE, DB_ARGS(db_instant(now_ms)), mem, mail_from_row, out, &count, err))
+        return false;
+    if (count &&
+        !db_exec(db, &CLAIM, DB_ARGS(db_str(token), db_instant(until), db_instant(until), db_int(out->id)), NULL, err))
+        return false;
+    if (!tx_commit(tx, err))
+        return false;
+    *found = count == 1;
+    return true;
+}
+
+static bool read_count(struct db_row *row, void *to, struct err *err)
+{
+    (void)err;
+    *(int64_t *)to = row_int(row, 0);
+    return true;
+}
+
+bool mail_lease_held(struct db *db, int64_t id, const char *token, int64_t now_ms, bool *held, struct err *err)
+{
+    int64_t count = 0;
+    if (!db_one(db, &HELD, DB_ARGS(db_int(id), db_str(token), db_instant(now_ms)), NULL, read_count, &count, err))
+        return false;
+    *held = count == 1;
+    return true;
+}
+
+bool mail_mark_sent(struct db *db, int64_t id, const char *token, const char *provider_id, int64_t now_ms,
+                    struct err *err)
+{
+    return db_exec(db, &MARK_SENT, DB_ARGS(db_instant(now_ms), db_str(provider_id), db_int(id), db_str(token)), NULL,
+                   err);
+}
+
+bool mail_mark_refused(struct db *db, int64_t id, const char *token, const char *reason, int64_t now_ms,
+                       struct err *err)
+{
+    (void)now_ms;
+    return db_exec(db, &MARK_REFUSED, DB_ARGS(db_str(reason), db_int(id), db_str(token)), NULL, err);
+}
+
+bool mail_back_off(struct db *db, int64_t id, const char *token, int64_t next_try_at_ms, const char *reason,
+                   struct err *err)
+{
+    return db_exec(db, &BACK_OFF, DB_ARGS(db_instant(next_try_at_ms), db_str(reason), db_int(id), db_str(token)), NULL,
+                   err);
+}
+
+bool mail_backlog(struct db *db, int64_t *pending, struct err *err)
+{
+    return db_one(db, &BACKLOG, DB_NO_ARGS, NULL, read_count, pending, err);
+}

@@ -1,0 +1,177 @@
+#include "store/outbox.h"
+
+#include <stdio.h>
+
+/*
+ * next_try_at is the one column that says when a row is due, whatever for: first send, next try, a claim that lapsed, a
+ * message that the queue seems to have lost. So the claim is one range of the index outbox_due per state, and rows that
+ * wait cost nothing.
+ */
+
+static const struct stmt_def INSERT = {
+    "outbox.insert",
+    "INSERT INTO outbox (id, type, household_id, body, next_try_at, created_at) VALUES (?, ?, ?, ?, ?, ?)", "ttitmm",
+    ""};
+
+static const struct stmt_def DUE = {"outbox.due",
+                                    "SELECT id, body, household_id, send_count, created_at FROM outbox"
+                                    " WHERE state IN ('recorded', 'sent') AND next_try_at <= ?"
+                                    " ORDER BY state, next_try_at, id LIMIT 10 FOR UPDATE SKIP LOCKED",
+                                    "m", "ttiim"};
+
+static const struct stmt_def CLAIM = {"outbox.claim",
+                                      "UPDATE outbox SET claim_token = ?, claimed_until = ?, next_try_at = ?"
+                                      " WHERE id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                      "tmmtttttttttt", ""};
+
+/* The last send that OUTBOX_SEND_MAX allows leaves the row to wait for its worker, never due again. */
+static const struct stmt_def MARK_SENT = {
+    "outbox.mark_sent",
+    "UPDATE outbox SET state = 'sent', sent_at = ?,"
+    " next_try_at = IF(send_count + 1 >= ?, '9999-12-31', ?), send_count = send_count + 1,"
+    " claim_token = NULL, claimed_until = NULL, last_error = NULL"
+    " WHERE id = ? AND claim_token = ? AND state IN ('recorded', 'sent')",
+    "mimtt", ""};
+
+static const struct stmt_def BACK_OFF = {
+    "outbox.back_off",
+    "UPDATE outbox SET next_try_at = ?, claim_token = NULL, claimed_until = NULL, last_error = LEFT(?, 255)"
+    " WHERE id = ? AND claim_token = ? AND state IN ('recorded', 'sent')",
+    "mttt", ""};
+
+static const struct stmt_def MARK_PROCESSED = {
+    "outbox.mark_processed",
+    "UPDATE outbox SET processed_at = ?, state = 'processed', claim_token = NULL, claimed_until = NULL"
+    " WHERE id = ? AND household_id = ? AND processed_at IS NULL AND state <> 'parked'",
+    "mti", ""};
+
+static const struct stmt_def EXISTS = {"outbox.exists", "SELECT 1 FROM outbox WHERE id = ? AND household_id = ?", "ti",
+                                       "i"};
+
+static const struct stmt_def PARK = {"outbox.park",
+                                     "UPDATE outbox SET state = 'parked', last_error = LEFT(?, 255), next_try_at = ?,"
+                                     " claim_token = NULL, claimed_until = NULL"
+                                     " WHERE id = ? AND state IN ('recorded', 'sent')",
+                                     "tmt", ""};
+
+static const struct stmt_def BACKLOG = {
+    "outbox.backlog", "SELECT COUNT(*), MIN(created_at) FROM outbox WHERE state IN ('recorded', 'sent')", "", "im"};
+
+bool outbox_insert(struct db *db, int64_t household, const char *id, const char *type, struct text body, int64_t now_ms,
+                   struct err *err)
+{
+    return db_exec(
+        db, &INSERT,
+        DB_ARGS(db_str(id), db_str(type), db_int(household), db_text(body), db_instant(now_ms), db_instant(now_ms)),
+        NULL, err);
+}
+
+struct claim {
+    struct outbox_row *rows;
+    size_t count;
+};
+
+static bool take_row(struct db_row *row, void *to, struct err *err)
+{
+    (void)err;
+    struct claim *claim = to;
+    struct outbox_row *out = &claim->rows[claim->count++];
+    struct text id = row_text(row, 0);
+    snprintf(out->id, sizeof out->id, "%.*s", TEXT_ARG(id));
+    out->body = row_text(row, 1);
+    out->household_id = row_int(row, 2);
+    out->send_count = row_int(row, 3);
+    out->created_at_ms = row_instant(row, 4);
+    return true;
+}
+
+/* One statement for all of them: an IN list padded with its first id. */
+static bool mark_claimed(struct db *db, const char *token, int64_t until_ms, const struct claim *claim, struct err *err)
+{
+    struct db_value v[3 + OUTBOX_CLAIM_MAX] = {db_str(token), db_instant(until_ms), db_instant(until_ms)};
+    for (size_t i = 0; i < OUTBOX_CLAIM_MAX; i++)
+        v[3 + i] = db_str(claim->rows[i < claim->count ? i : 0].id);
+    return db_exec(db, &CLAIM, (struct db_args){v, ARRAY_LEN(v)}, NULL, err);
+}
+
+bool outbox_claim(struct db *db, const char *token, int64_t now_ms, struct arena *mem, struct outbox_row *rows,
+                  size_t *count, struct err *err)
+{
+    struct claim claim = {.rows = rows};
+    AUTO(tx) struct tx *tx = tx_begin(db, err);
+    if (!tx)
+        return false;
+    if (!db_query(db, &DUE, DB_ARGS(db_instant(now_ms)), mem, take_row, &claim, NULL, err))
+        return false;
+    if (claim.count && !mark_claimed(db, token, now_ms + OUTBOX_LEASE_MS, &claim, err))
+        return false;
+    if (!tx_commit(tx, err))
+        return false;
+    *count = claim.count;
+    return true;
+}
+
+bool outbox_mark_sent(struct db *db, const char *id, const char *token, int64_t now_ms, struct err *err)
+{
+    return db_exec(db, &MARK_SENT,
+                   DB_ARGS(db_instant(now_ms), db_int(OUTBOX_SEND_MAX), db_instant(now_ms + OUTBOX_RESEND_AFTER_MS),
+                           db_str(id), db_str(token)),
+                   NULL, err);
+}
+
+bool outbox_back_off(struct db *db, const char *id, const char *token, int64_t next_try_at_ms, const char *reason,
+                     struct err *err)
+{
+    return db_exec(db, &BACK_OFF, DB_ARGS(db_instant(next_try_at_ms), db_str(reason), db_str(id), db_str(token)), NULL,
+                   err);
+}
+
+static bool seen(struct db_row *row, void *to, struct err *err)
+{
+    (void)err;
+    *(bool *)to = row_int(row, 0) == 1;
+    return true;
+}
+
+bool outbox_mark_processed(struct db *db, int64_t household, const char *id, int64_t now_ms, bool *first,
+                           struct err *err)
+{
+    struct db_result res;
+    if (!db_exec(db, &MARK_PROCESSED, DB_ARGS(db_instant(now_ms), db_str(id), db_int(household)), &res, err))
+        return false;
+    bool exists = res.affected == 1;
+    if (!exists && !db_query(db, &EXISTS, DB_ARGS(db_str(id), db_int(household)), NULL, seen, &exists, NULL, err))
+        return false;
+    if (!exists)
+        return err_set(err, ERR_PERMANENT, "the event is not in the outbox of its household");
+    *first = res.affected == 1;
+    return true;
+}
+
+bool outbox_park(struct db *db, const char *id, const char *reason, int64_t now_ms, struct err *err)
+{
+    return db_exec(db, &PARK, DB_ARGS(db_str(reason), db_instant(now_ms), db_str(id)), NULL, err);
+}
+
+struct backlog {
+    int64_t pending, oldest_at_ms;
+};
+
+static bool backlog_from_row(struct db_row *row, void *to, struct err *err)
+{
+    (void)err;
+    struct backlog *b = to;
+    b->pending = row_int(row, 0);
+    b->oldest_at_ms = row_instant(row, 1);
+    return true;
+}
+
+bool outbox_backlog(struct db *db, int64_t now_ms, int64_t *pending, int64_t *oldest_age_ms, struct err *err)
+{
+    struct backlog b = {0};
+    if (!db_one(db, &BACKLOG, DB_NO_ARGS, NULL, backlog_from_row, &b, err))
+        return false;
+    *pending = b.pending;
+    *oldest_age_ms = b.oldest_at_ms && b.oldest_at_ms < now_ms ? now_ms - b.oldest_at_ms : 0;
+    return true;
+}
