@@ -1,15 +1,10 @@
 """Fixtures of the API tests: black box, through nginx, over the real parts of a running stack."""
-import pathlib
-import sys
-
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-from harness.client import Client  # noqa: E402
-from harness.mail import Mailbox  # noqa: E402
-from harness.stack import Database, Stack  # noqa: E402
-from harness.users import UserPool  # noqa: E402
+from harness.client import Client
+from harness.mail import Mailbox
+from harness.stack import Database, Stack
+from harness.users import UserPool
 
 
 @pytest.fixture(scope="session")

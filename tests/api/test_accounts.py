@@ -9,7 +9,8 @@ import uuid
 import pytest
 
 from harness.client import Client, random_address
-from harness.users import PASSWORD, User, fresh_email, register
+from harness.users import PASSWORD, fresh_email, register
+from harness.wait import until
 
 
 def from_anywhere(client):
@@ -134,7 +135,36 @@ def test_two_tries_at_once_use_a_code_once(stack, mailbox):
     assert sorted(answers) == [200, 422, 422, 422]
 
 
+def test_a_code_is_valid_for_210_seconds(stack, mailbox, database):
+    user = register(stack)
+    body = {"email": user.email, "otp": mailbox.code(user.email)}
+    row = until(lambda: otp_row(database, user)["expires_at"] and otp_row(database, user), what="the code's row")
+    assert 0 < (row["expires_at"] - row["requested_at"]).total_seconds() <= 240
+    database.run("UPDATE otp_codes SET expires_at = expires_at - INTERVAL 211 SECOND WHERE user_id = %s", row["user_id"])
+    user.post("/verify-activation", body, expect=422)
+
+
 # Codes again
+
+def otp_row(database, user):
+    return database.one("SELECT o.* FROM otp_codes o JOIN users u ON u.id = o.user_id WHERE u.email = %s AND o.purpose = 'activate'",
+                        user.email)
+
+
+def test_a_new_code_is_sent_after_180_seconds_and_voids_the_old_one(stack, mailbox, database):
+    user = register(stack)
+    old = mailbox.code(user.email)
+    row = otp_row(database, user)
+    from_anywhere(user).post("/otp/resend", {"email": user.email}, expect=200)
+    assert otp_row(database, user)["event_id"] == row["event_id"]
+    database.run("UPDATE otp_codes SET requested_at = requested_at - INTERVAL 181 SECOND WHERE user_id = %s", row["user_id"])
+    from_anywhere(user).post("/otp/resend", {"email": user.email}, expect=200)
+    new = mailbox.code(user.email, after=1)
+    if new != old:
+        from_anywhere(user).post("/verify-activation", {"email": user.email, "otp": old}, expect=422)
+    from_anywhere(user).post("/verify-activation", {"email": user.email, "otp": new}, expect=200)
+    assert len(mailbox.to(user.email)) == 2
+
 
 def test_resend_answers_alike_for_known_and_unknown_addresses(stack):
     user = register(stack)
@@ -319,7 +349,6 @@ def test_the_profile_has_all_its_fields(user):
 
 def test_the_name_and_picture_can_be_changed(user):
     url = "https://pictures.example.test/a.png"
-    old = user.token
     answer = user.put("/profile", {"fullName": "Tên Mới", "email": user.email, "profileImageUrl": url, "currentPassword": "", "newPassword": ""})
     assert answer.json["user"]["fullName"] == "Tên Mới"
     assert answer.json["user"]["profileImageUrl"] == url
@@ -327,7 +356,6 @@ def test_the_name_and_picture_can_be_changed(user):
     user.with_(token=answer.json["token"]).get("/profile")
     fresh = user.with_(token=answer.json["token"])
     assert fresh.put("/profile", {"fullName": "Tên Mới", "email": user.email, "profileImageUrl": ""}).json["user"]["profileImageUrl"] is None
-    assert old
 
 
 def test_a_change_of_password_ends_the_other_sessions_at_once(user):
@@ -397,8 +425,3 @@ def test_a_new_user_starts_with_nothing(user):
 def test_clients_may_name_their_platform(stack, user):
     for platform in ("mobile", "web", "x" * 300):
         Client(stack, user.token).get("/profile", headers={"X-Client-Platform": platform})
-
-
-def test_a_user_is_found_by_the_factory(user):
-    assert isinstance(user, User)
-    assert user.id > 0

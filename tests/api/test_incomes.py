@@ -64,7 +64,7 @@ def test_parts_always_add_up(user, amount):
     user.post("/jars/bulk", [{"name": f"H{n}", "targetPercentage": t} for n, t in enumerate([Raw("33.33"), Raw("33.33"), Raw("33.34")])], expect=201)
     income = user.income(amount)
     assert sum(amounts(income)) == amount
-    assert all(part > 0 for part in amounts(income))
+    assert all(part >= 0 for part in amounts(income))
     ideal = [amount * share / 10_000 for share in (3333, 3333, 3334)]
     got = [jar["currentBalance"] for jar in user.get("/jars").json]
     assert all(abs(g - i) < 1 + 1e-3 for g, i in zip(got, ideal))
@@ -91,7 +91,7 @@ def test_targets_above_100_are_scaled_down(user):
 def test_jars_without_a_target_get_nothing(user):
     user.jar(target=0)
     income = user.income(500)
-    assert income["allocations"] == []
+    assert sum(amounts(income)) == 0
     assert user.unassigned() == 500
 
 
@@ -214,7 +214,10 @@ def test_a_delete_may_carry_a_body(user):
 
 def test_the_list_is_this_month_unless_told_otherwise(user):
     now, last, before = user.income(1), user.income(2, date=day_in(-1)), user.income(3, date=day_in(-2))
-    ids = lambda **query: [i["id"] for i in user.get("/incomes", query=query).json]  # noqa: E731
+
+    def ids(**query):
+        return [income["id"] for income in user.get("/incomes", query=query).json]
+
     assert ids() == [now["id"]]
     year, number = month(-1)
     assert ids(month=number, year=year) == [last["id"]]
