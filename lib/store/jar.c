@@ -1,0 +1,179 @@
+#include "store/jar.h"
+
+#define JAR_COLUMNS                                                                                                    \
+    "j.id, j.name, j.icon, j.color, j.target_bp, j.rollover, j.reset_from, j.balance, j.version, j.created_at, j.updated_at"
+#define JAR_TYPES "itttitiiimm"
+#define MONTH_COLUMNS "m.month, m.carried, m.allocated, m.moved, m.spent"
+#define MONTH_TYPES "iiiii"
+enum { JAR_COLUMN_COUNT = 11 };
+
+/* The row of the latest month at or before the one asked for rides along: one round trip for a whole list. */
+#define JOIN_LATEST_MONTH                                                                                              \
+    " LEFT JOIN jar_months m ON m.household_id = j.household_id AND m.jar_id = j.id AND m.month ="                     \
+    " (SELECT MAX(x.month) FROM jar_months x WHERE x.household_id = j.household_id AND x.jar_id = j.id AND x.month <= ?)"
+
+static const struct stmt_def LIST = {"jar.list",
+                                     "SELECT " JAR_COLUMNS ", " MONTH_COLUMNS " FROM jars j" JOIN_LATEST_MONTH
+                                     " WHERE j.household_id = ? AND j.active = 1 ORDER BY j.id LIMIT 200",
+                                     "ii", JAR_TYPES MONTH_TYPES};
+
+static const struct stmt_def FIND = {"jar.find",
+                                     "SELECT " JAR_COLUMNS ", " MONTH_COLUMNS " FROM jars j" JOIN_LATEST_MONTH
+                                     " WHERE j.household_id = ? AND j.id = ? AND j.active = 1",
+                                     "iii", JAR_TYPES MONTH_TYPES};
+
+static const struct stmt_def EVER = {"jar.ever", "SELECT COUNT(*) FROM (SELECT id FROM jars WHERE household_id = ? LIMIT 1) one", "i", "i"};
+
+static const struct stmt_def INSERT = {
+    "jar.insert",
+    "INSERT INTO jars (household_id, name, icon, color, target_bp, rollover, reset_from, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "itttitimm", ""};
+
+static const struct stmt_def UPDATE = {
+    "jar.update",
+    "UPDATE jars SET name = ?, icon = ?, color = ?, target_bp = ?, rollover = ?, reset_from = ?, updated_at = ?, version = version + 1"
+    " WHERE household_id = ? AND id = ? AND active = 1",
+    "tttitimii", ""};
+
+static const struct stmt_def DEACTIVATE = {
+    "jar.deactivate", "UPDATE jars SET active = NULL, updated_at = ?, version = version + 1 WHERE household_id = ? AND id = ? AND active = 1", "mii", ""};
+
+static const struct stmt_def MONTHS = {
+    "jar.months",
+    "SELECT " JAR_COLUMNS ", " MONTH_COLUMNS " FROM jars j LEFT JOIN jar_months m ON m.household_id = j.household_id AND m.jar_id = j.id"
+    " AND m.month <= ? AND m.month >= COALESCE((SELECT MAX(x.month) FROM jar_months x WHERE x.household_id = j.household_id AND x.jar_id = j.id"
+    " AND x.month < ?), 0) WHERE j.household_id = ? AND j.id = ? AND j.active = 1 ORDER BY m.month",
+    "iiii", JAR_TYPES MONTH_TYPES};
+
+static struct jar_month month_from_row(const struct db_row *row, size_t at) {
+    return (struct jar_month){.month = (int32_t)row_int(row, at),
+                              .carried = row_int(row, at + 1),
+                              .allocated = row_int(row, at + 2),
+                              .moved = row_int(row, at + 3),
+                              .spent = row_int(row, at + 4)};
+}
+
+static struct jar jar_from_row(struct db_row *row) {
+    return (struct jar){.id = row_int(row, 0),
+                        .name = row_text(row, 1),
+                        .icon = row_text(row, 2),
+                        .color = row_text(row, 3),
+                        .target_bp = (int32_t)row_int(row, 4),
+                        .reset = text_eq(row_text(row, 5), TEXT("reset")),
+                        .reset_from = (int32_t)row_int(row, 6),
+                        .balance = row_int(row, 7),
+                        .version = row_int(row, 8),
+                        .created_at_ms = row_instant(row, 9),
+                        .updated_at_ms = row_instant(row, 10),
+                        .latest = month_from_row(row, JAR_COLUMN_COUNT)};
+}
+
+static bool append_jar(struct db_row *row, void *to, struct err *err) {
+    (void)err;
+    struct jar_list *list = to;
+    if (list->count < JAR_MAX)
+        list->items[list->count++] = jar_from_row(row);
+    return true;
+}
+
+bool jar_list(struct db *db, int64_t household, int32_t month, struct arena *mem, struct jar_list *out, struct err *err) {
+    struct jar_list list = {.items = arena_array(mem, JAR_MAX, sizeof(struct jar))};
+    if (!list.items)
+        return err_set(err, ERR_NO_MEMORY, "Out of memory");
+    if (!db_query(db, &LIST, DB_ARGS(db_int(month), db_int(household)), mem, append_jar, &list, NULL, err))
+        return false;
+    *out = list;
+    return true;
+}
+
+static bool take_jar(struct db_row *row, void *to, struct err *err) {
+    (void)err;
+    *(struct jar *)to = jar_from_row(row);
+    return true;
+}
+
+bool jar_find(struct db *db, int64_t household, int64_t id, int32_t month, struct arena *mem, struct jar *out, struct err *err) {
+    return db_one(db, &FIND, DB_ARGS(db_int(month), db_int(household), db_int(id)), mem, take_jar, out, err);
+}
+
+static bool take_count(struct db_row *row, void *to, struct err *err) {
+    (void)err;
+    *(bool *)to = row_int(row, 0) > 0;
+    return true;
+}
+
+bool jar_ever(struct db *db, int64_t household, bool *any, struct err *err) {
+    return db_one(db, &EVER, DB_ARGS(db_int(household)), NULL, take_count, any, err);
+}
+
+/* A duplicate in `jars` can only be the name. */
+static bool name_fault(bool done, struct err *err) {
+    if (!done && err->code == ERR_DUPLICATE)
+        err_set(err, ERR_NAME_IN_USE, "A jar of this name exists already");
+    return done;
+}
+
+static struct text rollover(const struct jar *jar) { return jar->reset ? TEXT("reset") : TEXT("carry"); }
+
+bool jar_insert(struct db *db, int64_t household, struct jar *jar, int64_t now_ms, struct err *err) {
+    struct db_result res;
+    bool done = db_exec(db, &INSERT,
+                        DB_ARGS(db_int(household), db_text(jar->name), db_text(jar->icon), db_text(jar->color), db_int(jar->target_bp),
+                                db_text(rollover(jar)), db_id(jar->reset_from), db_instant(now_ms), db_instant(now_ms)),
+                        &res, err);
+    if (!name_fault(done, err))
+        return false;
+    jar->id = res.insert_id;
+    jar->version = 1;
+    jar->created_at_ms = jar->updated_at_ms = now_ms;
+    return true;
+}
+
+bool jar_update(struct db *db, int64_t household, const struct jar *jar, int64_t now_ms, struct err *err) {
+    struct db_result res;
+    bool done = db_exec(db, &UPDATE,
+                        DB_ARGS(db_text(jar->name), db_text(jar->icon), db_text(jar->color), db_int(jar->target_bp), db_text(rollover(jar)),
+                                db_id(jar->reset_from), db_instant(now_ms), db_int(household), db_int(jar->id)),
+                        &res, err);
+    if (!name_fault(done, err))
+        return false;
+    return res.affected ? true : err_set(err, ERR_NOT_FOUND, "There is no such jar");
+}
+
+bool jar_deactivate(struct db *db, int64_t household, int64_t id, int64_t now_ms, struct err *err) {
+    struct db_result res;
+    if (!db_exec(db, &DEACTIVATE, DB_ARGS(db_instant(now_ms), db_int(household), db_int(id)), &res, err))
+        return false;
+    return res.affected ? true : err_set(err, ERR_NOT_FOUND, "There is no such jar");
+}
+
+enum { MONTHS_MAX = 2048 }; /* 1970..2100 and the one before */
+
+struct months_read {
+    struct jar *owner;
+    struct jar_month_list list;
+};
+
+static bool append_month(struct db_row *row, void *to, struct err *err) {
+    (void)err;
+    struct months_read *read = to;
+    if (!read->owner->id)
+        *read->owner = jar_from_row(row);
+    if (!row_is_null(row, JAR_COLUMN_COUNT) && read->list.count < MONTHS_MAX)
+        read->list.items[read->list.count++] = month_from_row(row, JAR_COLUMN_COUNT);
+    return true;
+}
+
+bool jar_month_list(struct db *db, int64_t household, int64_t jar, int32_t from, int32_t to, struct arena *mem, struct jar *owner,
+                    struct jar_month_list *out, struct err *err) {
+    struct months_read read = {.owner = owner, .list.items = arena_array(mem, MONTHS_MAX, sizeof(struct jar_month))};
+    if (!read.list.items)
+        return err_set(err, ERR_NO_MEMORY, "Out of memory");
+    owner->id = 0;
+    if (!db_query(db, &MONTHS, DB_ARGS(db_int(to), db_int(from), db_int(household), db_int(jar)), mem, append_month, &read, NULL, err))
+        return false;
+    if (!owner->id)
+        return err_set(err, ERR_NOT_FOUND, "There is no such jar");
+    *out = read.list;
+    return true;
+}
