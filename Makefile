@@ -13,7 +13,6 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-PORT ?= 8080
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 # ---- sources -------------------------------------------------------------------------------------------------------
@@ -162,6 +161,20 @@ FORCE:
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: run up down demo
+run: ## start everything, print addresses and a demo login, stop at Ctrl-C (PORT=8080)
+	@scripts/install.sh run
+	@$(MAKE) build
+	@exec build/venv/bin/python local/stack.py run .local --demo $(if $(PORT),--port $(PORT))
+up: ## the same in the background; returns when the API answers
+	@scripts/install.sh run
+	@$(MAKE) build
+	@build/venv/bin/python local/stack.py up .local --demo $(if $(PORT),--port $(PORT))
+down: ## stop what `make run` or `make up` started
+	@[ ! -d .local ] || build/venv/bin/python local/stack.py down .local
+demo: ## the main job with curl against the running stack
+	@local/demo.sh .local
+
 .PHONY: build programs
 build: ## compile both programs into build/release (needs the packages; make run installs them)
 	@mkdir -p build && flock build/.lock $(MAKE) -j$(JOBS) programs
@@ -175,6 +188,43 @@ unit: ## unit tests under ASan and UBSan (ONLY=text picks programs by name)
 	@mkdir -p build && flock build/.lock $(MAKE) -j$(JOBS) unit-programs
 	@scripts/unit.sh build/asan $(CHOSEN)
 unit-programs: $(addprefix build/asan/,$(CHOSEN))
+
+.PHONY: test faults test-compose
+test: ## unit tests and API tests on a stack of their own (TESTS=tests/api/test_jars.py for some)
+	@scripts/install.sh run test
+	@scripts/test.sh api $(TESTS)
+faults: ## tests that kill and cut off parts of a stack of their own
+	@scripts/install.sh run test
+	@scripts/test.sh faults $(TESTS)
+test-compose: ## build the images and run the demo on docker-compose, where a Docker engine answers
+	@scripts/test-compose.sh
+
+.PHONY: lint tidy format
+lint: ## format, shell, YAML, Python, include order, nginx and compose files
+	@scripts/install.sh run test lint
+	@scripts/lint.sh
+tidy: ## clang-tidy over the C sources (slow)
+	@scripts/install.sh run test fuzz
+	@printf '%s\n' $(LIB_SRC) $(API_SRC) $(WORKER_SRC) | xargs -P $(JOBS) -n 8 clang-tidy --quiet -- \
+	  -D_GNU_SOURCE= $(VENDOR_CFLAGS) -DMM_VERSION='""' -std=gnu17 -Ilib -Ifcgi-app -Iworker
+format: ## lay out the C sources
+	@scripts/install.sh run
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r build/venv/bin/clang-format -i
+	@build/venv/bin/ruff format -q local tests
+
+.PHONY: bench fuzz fuzzers image
+bench: ## throughput and latency beside their floors, memory of the API tier
+	@scripts/install.sh run bench
+	@$(MAKE) build
+	@bench/run.sh
+fuzz: ## each parser's fuzzer for FUZZ_SECONDS (20)
+	@scripts/install.sh run fuzz
+	@mkdir -p build && flock build/.lock $(MAKE) -j$(JOBS) fuzzers
+	@scripts/fuzz.sh $(FUZZ_SRC)
+fuzzers: $(patsubst tests/fuzz/%.c,build/fuzz/%.fuzzer,$(FUZZ_SRC))
+image: ## build both container images
+	docker build --target api -t moneymanager-api:$(VERSION) .
+	docker build --target worker -t moneymanager-worker:$(VERSION) .
 
 .PHONY: clean
 clean: ## remove what was built (not .local, not the virtual environment)

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# test.sh api|faults [PYTEST-ARGS...]: builds, runs the unit tests (with `api` and without arguments), then tests/api or
+# tests/faults on a fresh stack of their own. The last line is `N passed, M failed, K skipped`.
+set -u
+cd "$(dirname "$0")/.." || exit
+kind=$1
+shift
+stack=.local-test
+[ "$kind" = api ] || stack=.local-$kind
+report=build/$kind.xml
+started=$(mktemp)
+passed=0 failed=0 skipped=0
+
+add() {
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+stop() {
+    build/venv/bin/python local/stack.py down "$stack"
+}
+
+# shellcheck disable=SC2317,SC2329  # reached by the trap
+finish() {
+    stop >/dev/null 2>&1
+    rm -f "$started"
+    printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+    [ "$failed" -eq 0 ] || exit 1
+}
+trap finish EXIT
+trap 'failed=$((failed + 1)); exit 1' INT TERM
+
+phase_failed() {
+    echo "$1" >&2
+    add 0 1 0
+    exit 1
+}
+
+# One run at a time in a checkout.
+mkdir -p build
+exec 9>build/.test.lock
+flock 9
+
+make -s build || phase_failed "The programs do not build."
+
+if [ "$kind" = api ] && [ $# -eq 0 ]; then
+    make -s unit
+    if [ build/asan/unit.summary -nt "$started" ]; then
+        # shellcheck disable=SC2046
+        add $(cat build/asan/unit.summary)
+    else
+        phase_failed "The unit tests do not build."
+    fi
+fi
+
+# A stack of a run that was killed may be left; its data is of no use.
+stop && rm -rf "$stack"
+# Two pools and two workers, so that every test also shows that several of each work together.
+build/venv/bin/python local/stack.py up "$stack" --port 0 --processes 1 --pools 2 --workers 2 ||
+    phase_failed "The stack did not come up."
+
+export MM_STACK_DIR=$PWD/$stack MM_STACK_ENV=$PWD/$stack/env
+rm -f "$report"
+where=("$@")
+[ $# -gt 0 ] || where=("tests/$kind")
+jobs=${TEST_JOBS:-4}
+[ "$kind" = api ] || jobs=0
+build/venv/bin/python -m pytest -q -n "$jobs" --junitxml="$report" "${where[@]}"
+code=$?
+if [ -f "$report" ]; then
+    # shellcheck disable=SC2046
+    add $(build/venv/bin/python scripts/junit-counts.py "$report")
+fi
+if [ $code -ne 0 ]; then
+    [ $failed -gt 0 ] || add 0 1 0
+    build/venv/bin/python local/stack.py logs "$stack"
+fi
