@@ -2,6 +2,7 @@
 
 static const struct stmt_def LOCK = {"household.lock", "UPDATE households SET change_seq = change_seq + 1 WHERE id = ?",
                                      "i", ""};
+static const struct stmt_def CURRENCY = {"household.currency", "SELECT currency FROM households WHERE id = ?", "i", "t"};
 static const struct stmt_def UNASSIGNED = {"household.unassigned", "SELECT unassigned FROM households WHERE id = ?",
                                            "i", "i"};
 static const struct stmt_def UNASSIGNED_ADD = {
@@ -16,6 +17,19 @@ bool household_lock(struct db *db, int64_t household, struct err *err)
 {
     struct db_result res;
     return db_exec(db, &LOCK, DB_ARGS(db_int(household)), &res, err) && one_changed(&res, err);
+}
+
+static bool currency_from_row(struct db_row *row, void *to, struct err *err)
+{
+    const struct currency **currency = to;
+    *currency = currency_find(row_text(row, 0));
+    return *currency || err_set(err, ERR_INTERNAL, "The household has no readable currency");
+}
+
+bool household_currency(struct db *db, int64_t household, struct arena *mem, const struct currency **currency,
+                        struct err *err)
+{
+    return db_one(db, &CURRENCY, DB_ARGS(db_int(household)), mem, currency_from_row, currency, err);
 }
 
 static bool amount_from_row(struct db_row *row, void *to, struct err *err)

@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/money.h"
 #include "service/db.h"
 
 /*
@@ -13,6 +14,10 @@
  * moves its change counter. Several households: in order of id. ERR_NOT_FOUND; ERR_DEADLOCK when the wait limit passed.
  */
 bool household_lock(struct db *db, int64_t household, struct err *err) MUST_CHECK;
+
+/* For jobs; a request has it from its session. */
+bool household_currency(struct db *db, int64_t household, struct arena *mem, const struct currency **currency,
+                        struct err *err) MUST_CHECK;
 
 /* Unassigned money in minor units; may be negative. */
 bool household_unassigned(struct db *db, int64_t household, int64_t *amount, struct err *err) MUST_CHECK;
