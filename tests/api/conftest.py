@@ -1,4 +1,5 @@
 """Fixtures of the API tests: black box, through nginx, over the real parts of a running stack."""
+
 import pytest
 
 from harness.client import Client

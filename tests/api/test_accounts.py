@@ -1,4 +1,5 @@
 """Registration, codes, login, sessions, profile, preferences."""
+
 import base64
 import concurrent.futures
 import hashlib
@@ -28,6 +29,7 @@ def encode(value):
 
 
 # Registration and activation
+
 
 def test_the_whole_way_from_registration_to_the_first_login(guest, mailbox):
     email = fresh_email("way")
@@ -70,8 +72,22 @@ def test_the_e_mail_alone_is_enough_to_register(guest):
     assert answer.json["user"]["profileImageUrl"] is None
 
 
-@pytest.mark.parametrize("email", ["", "plain", "a@", "@b.test", "a b@c.test", "a@b@c.test", "a" * 250 + "@b.test", 7, None, "a\n@b.test",
-                                   "a@b.test\r\nBcc: x@y.test"])
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "plain",
+        "a@",
+        "@b.test",
+        "a b@c.test",
+        "a@b@c.test",
+        "a" * 250 + "@b.test",
+        7,
+        None,
+        "a\n@b.test",
+        "a@b.test\r\nBcc: x@y.test",
+    ],
+)
 def test_a_bad_address_is_refused(guest, email):
     guest.invalid("POST", "/register", {"email": email, "password": PASSWORD}, "email")
 
@@ -91,7 +107,9 @@ def test_passwords_of_8_to_128_characters_work_as_sent(stack, mailbox, password)
 
 
 def test_all_bad_fields_of_a_registration_are_named_together(guest):
-    guest.invalid("POST", "/register", {"fullName": "x" * 256, "email": "no", "password": "short"}, "fullName", "email", "password")
+    guest.invalid(
+        "POST", "/register", {"fullName": "x" * 256, "email": "no", "password": "short"}, "fullName", "email", "password"
+    )
 
 
 def test_a_wrong_code_and_an_unknown_address_get_one_answer(stack, mailbox):
@@ -146,9 +164,11 @@ def test_a_code_is_valid_for_210_seconds(stack, mailbox, database):
 
 # Codes again
 
+
 def otp_row(database, user):
-    return database.one("SELECT o.* FROM otp_codes o JOIN users u ON u.id = o.user_id WHERE u.email = %s AND o.purpose = 'activate'",
-                        user.email)
+    return database.one(
+        "SELECT o.* FROM otp_codes o JOIN users u ON u.id = o.user_id WHERE u.email = %s AND o.purpose = 'activate'", user.email
+    )
 
 
 def test_a_new_code_is_sent_after_180_seconds_and_voids_the_old_one(stack, mailbox, database):
@@ -183,6 +203,7 @@ def test_the_fourth_resend_in_a_minute_is_429(guest):
 
 # Enumeration
 
+
 def test_registering_a_known_address_looks_the_same_and_changes_nothing(user, mailbox):
     body = {"fullName": "Kẻ Lạ", "email": user.email, "password": "another password"}
     known = from_anywhere(user).with_(token=None).post("/register", body, expect=201)
@@ -196,8 +217,12 @@ def test_registering_a_known_address_looks_the_same_and_changes_nothing(user, ma
 
 
 def test_login_has_one_text_for_a_wrong_password_and_an_unknown_address(user, guest):
-    wrong = guest.post("/login", {"email": user.email, "password": "not the password"}, expect=400, code="invalid_credentials").json
-    unknown = guest.post("/login", {"email": fresh_email(), "password": "not the password"}, expect=400, code="invalid_credentials").json
+    wrong = guest.post(
+        "/login", {"email": user.email, "password": "not the password"}, expect=400, code="invalid_credentials"
+    ).json
+    unknown = guest.post(
+        "/login", {"email": fresh_email(), "password": "not the password"}, expect=400, code="invalid_credentials"
+    ).json
     assert wrong["message"] == unknown["message"]
     assert set(wrong) == set(unknown)
 
@@ -211,6 +236,7 @@ def test_only_the_right_password_tells_that_an_account_is_not_activated(stack):
 
 
 # Login and sessions
+
 
 def test_login_gives_a_token_a_cookie_and_the_profile(user):
     answer = user.sign_in()
@@ -306,12 +332,19 @@ def test_alg_none_is_401(lasting, alg, keep_signature):
 def test_a_changed_token_is_401(lasting):
     head, claims, signature = lasting.token.split(".")
     changed = {**decode(claims), "role": "admin"}
-    for token in (f"{head}.{encode(changed)}.{signature}", f"{head}.{claims}.{signature[:-4]}AAAA", f"{head}.{claims}",
-                  f"{head}.{claims}.", f"{head}.{claims}.{signature}.x", lasting.token + "x"):
+    for token in (
+        f"{head}.{encode(changed)}.{signature}",
+        f"{head}.{claims}.{signature[:-4]}AAAA",
+        f"{head}.{claims}",
+        f"{head}.{claims}.",
+        f"{head}.{claims}.{signature}.x",
+        lasting.token + "x",
+    ):
         lasting.with_(token=token).get("/profile", expect=401, code="unauthorized")
 
 
 # Limits
+
 
 def test_the_sixth_login_of_one_account_in_a_minute_is_429(user, guest):
     body = {"email": user.email, "password": "not the password"}
@@ -339,6 +372,7 @@ def test_one_address_may_not_try_many_accounts(guest):
 
 # Profile
 
+
 def test_the_profile_has_all_its_fields(user):
     profile = user.get("/profile").json
     assert profile["email"] == user.email
@@ -349,22 +383,31 @@ def test_the_profile_has_all_its_fields(user):
 
 def test_the_name_and_picture_can_be_changed(user):
     url = "https://pictures.example.test/a.png"
-    answer = user.put("/profile", {"fullName": "Tên Mới", "email": user.email, "profileImageUrl": url, "currentPassword": "", "newPassword": ""})
+    answer = user.put(
+        "/profile", {"fullName": "Tên Mới", "email": user.email, "profileImageUrl": url, "currentPassword": "", "newPassword": ""}
+    )
     assert answer.json["user"]["fullName"] == "Tên Mới"
     assert answer.json["user"]["profileImageUrl"] == url
     assert any(c.startswith("mm_token=") for c in answer.cookies)
     user.with_(token=answer.json["token"]).get("/profile")
     fresh = user.with_(token=answer.json["token"])
-    assert fresh.put("/profile", {"fullName": "Tên Mới", "email": user.email, "profileImageUrl": ""}).json["user"]["profileImageUrl"] is None
+    assert (
+        fresh.put("/profile", {"fullName": "Tên Mới", "email": user.email, "profileImageUrl": ""}).json["user"]["profileImageUrl"]
+        is None
+    )
 
 
 def test_a_change_of_password_ends_the_other_sessions_at_once(user):
     old = user.token
     elsewhere = user.with_(token=user.sign_in().json["token"])
-    answer = user.put("/profile", {"fullName": "A", "email": user.email, "currentPassword": user.password, "newPassword": "mật khẩu mới"})
+    answer = user.put(
+        "/profile", {"fullName": "A", "email": user.email, "currentPassword": user.password, "newPassword": "mật khẩu mới"}
+    )
     elsewhere.with_(token=old).get("/profile", expect=401)
     user.with_(token=answer.json["token"]).get("/profile")
-    from_anywhere(user).post("/login", {"email": user.email, "password": user.password}, expect=400, headers={"Authorization": None})
+    from_anywhere(user).post(
+        "/login", {"email": user.email, "password": user.password}, expect=400, headers={"Authorization": None}
+    )
     user.password = "mật khẩu mới"
     user.sign_in()
 
@@ -390,10 +433,13 @@ def test_a_new_address_applies_only_after_its_link_is_opened(user, other):
 
 
 def test_bad_fields_of_a_profile(user):
-    user.invalid("PUT", "/profile", {"fullName": " ", "email": "no", "profileImageUrl": "x" * 501}, "fullName", "email", "profileImageUrl")
+    user.invalid(
+        "PUT", "/profile", {"fullName": " ", "email": "no", "profileImageUrl": "x" * 501}, "fullName", "email", "profileImageUrl"
+    )
 
 
 # Preferences
+
 
 def test_preferences_start_with_vietnamese_and_the_general_amount(user):
     assert user.get("/profile/preferences").json == {"language": "vi", "largeTransactionAmount": None}
@@ -403,11 +449,16 @@ def test_preferences_are_kept(user):
     wanted = {"language": "en", "largeTransactionAmount": 250000}
     assert user.put("/profile/preferences", wanted).json == wanted
     assert user.get("/profile/preferences").json == wanted
-    assert user.put("/profile/preferences", {"language": "vi", "largeTransactionAmount": None}).json["largeTransactionAmount"] is None
+    assert (
+        user.put("/profile/preferences", {"language": "vi", "largeTransactionAmount": None}).json["largeTransactionAmount"]
+        is None
+    )
 
 
 def test_bad_preferences_are_named_together(user):
-    user.invalid("PUT", "/profile/preferences", {"language": "fr", "largeTransactionAmount": -1}, "language", "largeTransactionAmount")
+    user.invalid(
+        "PUT", "/profile/preferences", {"language": "fr", "largeTransactionAmount": -1}, "language", "largeTransactionAmount"
+    )
     user.invalid("PUT", "/profile/preferences", {"language": "vi", "largeTransactionAmount": 0}, "largeTransactionAmount")
 
 

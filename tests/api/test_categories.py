@@ -1,4 +1,5 @@
 """Categories."""
+
 import pytest
 
 from harness.dates import day_in

@@ -1,4 +1,5 @@
 """Expenses and what they do to the jars."""
+
 import concurrent.futures
 
 import pytest
@@ -14,8 +15,18 @@ def change(user, expense, **fields):
 def test_an_expense_has_all_its_fields(user):
     category = user.category("expense", "Ăn uống")
     jar = user.jar("Hằng ngày")
-    body = {"name": "Phở bò", "categoryId": category["id"], "amount": 65_000, "date": day_in(0, 3), "icon": "🍜", "note": "Hai tô",
-            "jarId": jar["id"], "receiptLocation": "12 Lý Quốc Sư", "receiptImageUrl": "https://pictures.example.test/1.jpg", "splitExpense": False}
+    body = {
+        "name": "Phở bò",
+        "categoryId": category["id"],
+        "amount": 65_000,
+        "date": day_in(0, 3),
+        "icon": "🍜",
+        "note": "Hai tô",
+        "jarId": jar["id"],
+        "receiptLocation": "12 Lý Quốc Sư",
+        "receiptImageUrl": "https://pictures.example.test/1.jpg",
+        "splitExpense": False,
+    }
     answer = user.post("/expenses", body, expect=201)
     expense = answer.json
     for name in ("name", "amount", "date", "icon", "note", "receiptLocation", "receiptImageUrl", "jarId"):
@@ -119,7 +130,15 @@ def test_a_refused_change_changes_nothing(user):
     jar = user.jar()
     expense = user.expense(500, jarId=jar["id"])
     path = f"/expenses/{expense['id']}"
-    user.invalid("PUT", path, {"name": "x" * 256, "categoryId": None, "amount": -5, "jarId": "abc"}, "name", "categoryId", "amount", "jarId")
+    user.invalid(
+        "PUT",
+        path,
+        {"name": "x" * 256, "categoryId": None, "amount": -5, "jarId": "abc"},
+        "name",
+        "categoryId",
+        "amount",
+        "jarId",
+    )
     user.put(path, {"name": "A", "categoryId": expense["categoryId"], "amount": 5, "jarId": 999_999_999}, expect=404)
     user.put(path, {"name": "A", "categoryId": 999_999_999, "amount": 5}, expect=404)
     assert user.balances() == {jar["id"]: -500}
@@ -132,6 +151,7 @@ def test_the_category_must_be_one_for_expenses(user):
 
 
 # Lists
+
 
 @pytest.fixture(scope="module")
 def history(users):
@@ -181,11 +201,24 @@ def test_a_cut_list_names_its_next_page(history):
     assert seen == made[::-1]
 
 
-@pytest.mark.parametrize("query, field", [
-    ({"month": 13, "year": 2026}, "month"), ({"month": 0, "year": 2026}, "month"), ({"month": "x"}, "month"), ({"month": 1, "year": 1969}, "year"),
-    ({"month": 1, "year": 2101}, "year"), ({"page": -1}, "page"), ({"size": 0}, "size"), ({"size": "many"}, "size"), ({"limit": 0}, "limit"),
-    ({"limit": "1e1"}, "limit"), ({"cursor": "nonsense"}, "cursor"), ({"all": "perhaps"}, "all"),
-], ids=str)
+@pytest.mark.parametrize(
+    "query, field",
+    [
+        ({"month": 13, "year": 2026}, "month"),
+        ({"month": 0, "year": 2026}, "month"),
+        ({"month": "x"}, "month"),
+        ({"month": 1, "year": 1969}, "year"),
+        ({"month": 1, "year": 2101}, "year"),
+        ({"page": -1}, "page"),
+        ({"size": 0}, "size"),
+        ({"size": "many"}, "size"),
+        ({"limit": 0}, "limit"),
+        ({"limit": "1e1"}, "limit"),
+        ({"cursor": "nonsense"}, "cursor"),
+        ({"all": "perhaps"}, "all"),
+    ],
+    ids=str,
+)
 def test_a_bad_query_is_422(history, query, field):
     user, _ = history
     answer = user.get("/expenses", query=query, expect=422, code="validation_failed")

@@ -1,4 +1,5 @@
 """Idempotency-Key: a repeat gives the first answer again and does nothing twice."""
+
 import concurrent.futures
 import uuid
 
@@ -23,10 +24,20 @@ def deleted_expense(user):
 DRIVERS = {
     "/categories": lambda user: ("/categories", {"name": "Một", "type": "expense"}, {"name": "Hai", "type": "expense"}),
     "/jars": lambda user: ("/jars", {"name": "Một", "targetPercentage": 5}, {"name": "Hai", "targetPercentage": 5}),
-    "/jars/bulk": lambda user: ("/jars/bulk", [{"name": "Một", "targetPercentage": 100}], [{"name": "Hai", "targetPercentage": 100}]),
+    "/jars/bulk": lambda user: (
+        "/jars/bulk",
+        [{"name": "Một", "targetPercentage": 100}],
+        [{"name": "Hai", "targetPercentage": 100}],
+    ),
     "/jars/transfer": lambda user: transfer_bodies(user),
-    "/incomes": lambda user: ("/incomes", *({"name": "A", "categoryId": user.category_of("income"), "amount": n} for n in (100, 200))),
-    "/expenses": lambda user: ("/expenses", *({"name": "A", "categoryId": user.category_of("expense"), "amount": n} for n in (100, 200))),
+    "/incomes": lambda user: (
+        "/incomes",
+        *({"name": "A", "categoryId": user.category_of("income"), "amount": n} for n in (100, 200)),
+    ),
+    "/expenses": lambda user: (
+        "/expenses",
+        *({"name": "A", "categoryId": user.category_of("expense"), "amount": n} for n in (100, 200)),
+    ),
     "/transactions/{id}/restore": lambda user: (f"/transactions/{deleted_expense(user)}/restore", None, None),
 }
 
@@ -42,8 +53,11 @@ def state(user):
 
 
 def documented():
-    return {path for method, path, operation in openapi.operations()
-            if method == "POST" and any(p["name"] == "Idempotency-Key" for p in openapi.parameters(path, operation))}
+    return {
+        path
+        for method, path, operation in openapi.operations()
+        if method == "POST" and any(p["name"] == "Idempotency-Key" for p in openapi.parameters(path, operation))
+    }
 
 
 def test_every_route_with_a_key_is_driven_here():

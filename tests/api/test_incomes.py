@@ -1,4 +1,5 @@
 """Incomes and how they are divided among the jars."""
+
 import pytest
 
 from harness.client import Raw
@@ -23,11 +24,22 @@ def change(user, income, **fields):
 def test_an_income_has_all_its_fields(user):
     category = user.category("income", "Lương")
     jar = user.jar("Tất cả", 100)
-    body = {"name": " Lương tháng này ", "categoryId": category["id"], "amount": 15_000_000, "icon": "💰", "note": "Cơ bản\nvà thưởng"}
+    body = {
+        "name": " Lương tháng này ",
+        "categoryId": category["id"],
+        "amount": 15_000_000,
+        "icon": "💰",
+        "note": "Cơ bản\nvà thưởng",
+    }
     answer = user.post("/incomes", body, expect=201)
     income = answer.json
     assert (income["name"], income["categoryName"], income["amount"], income["icon"], income["note"]) == (
-        "Lương tháng này", "Lương", 15_000_000, "💰", "Cơ bản\nvà thưởng")
+        "Lương tháng này",
+        "Lương",
+        15_000_000,
+        "💰",
+        "Cơ bản\nvà thưởng",
+    )
     assert income["date"] == today().isoformat()
     assert answer.headers["Location"].endswith(f"/incomes/{income['id']}")
     [part] = income["allocations"]
@@ -36,6 +48,7 @@ def test_an_income_has_all_its_fields(user):
 
 
 # Division
+
 
 def test_the_first_income_of_a_user_without_jars_brings_the_six_default_ones(user):
     income = user.income(1_000_000)
@@ -61,13 +74,17 @@ def test_the_remainder_goes_to_the_largest_fraction(user):
 
 @pytest.mark.parametrize("amount", [1, 2, 3, 7, 19, 99, 100_003, 9_999_999_999_999])
 def test_parts_always_add_up(user, amount):
-    user.post("/jars/bulk", [{"name": f"H{n}", "targetPercentage": t} for n, t in enumerate([Raw("33.33"), Raw("33.33"), Raw("33.34")])], expect=201)
+    user.post(
+        "/jars/bulk",
+        [{"name": f"H{n}", "targetPercentage": t} for n, t in enumerate([Raw("33.33"), Raw("33.33"), Raw("33.34")])],
+        expect=201,
+    )
     income = user.income(amount)
     assert sum(amounts(income)) == amount
     assert all(part >= 0 for part in amounts(income))
     ideal = [amount * share / 10_000 for share in (3333, 3333, 3334)]
     got = [jar["currentBalance"] for jar in user.get("/jars").json]
-    assert all(abs(g - i) < 1 + 1e-3 for g, i in zip(got, ideal))
+    assert all(abs(g - i) < 1 + 1e-3 for g, i in zip(got, ideal, strict=True))
     assert user.unassigned() == 0
 
 
@@ -123,12 +140,18 @@ def test_an_allocation_names_its_own_faults(user):
 
 def test_an_allocation_to_a_missing_jar_is_404_and_saves_nothing(user):
     user.jar(target=100)
-    body = {"name": "Lạc", "categoryId": user.category_of("income"), "amount": 10, "allocations": [{"jarId": 999_999_999, "amount": 1}]}
+    body = {
+        "name": "Lạc",
+        "categoryId": user.category_of("income"),
+        "amount": 10,
+        "allocations": [{"jarId": 999_999_999, "amount": 1}],
+    }
     user.post("/incomes", body, expect=404, code="not_found")
     assert user.get("/incomes").json == []
 
 
 # Changes
+
 
 def test_a_change_without_allocations_keeps_the_shares_in_proportion(user):
     first, second = user.jar(target=30), user.jar(target=70)
@@ -181,7 +204,9 @@ def test_a_change_is_refused_as_a_whole(user):
     user.jar(target=100)
     income = user.income(1_000)
     path = f"/incomes/{income['id']}"
-    user.invalid("PUT", path, {"name": "", "categoryId": "x", "amount": 0, "date": "2026-02-30"}, "name", "categoryId", "amount", "date")
+    user.invalid(
+        "PUT", path, {"name": "", "categoryId": "x", "amount": 0, "date": "2026-02-30"}, "name", "categoryId", "amount", "date"
+    )
     user.put(path, {"name": "A", "categoryId": 999_999_999, "amount": 5}, expect=404)
     assert user.get("/incomes").json == [income]
     assert user.total() == 1_000
@@ -211,6 +236,7 @@ def test_a_delete_may_carry_a_body(user):
 
 
 # Lists
+
 
 def test_the_list_is_this_month_unless_told_otherwise(user):
     now, last, before = user.income(1), user.income(2, date=day_in(-1)), user.income(3, date=day_in(-2))

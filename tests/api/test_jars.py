@@ -1,4 +1,5 @@
 """Jars: what they hold, how money moves between them, and their months."""
+
 import concurrent.futures
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ def month_of(user, jar, offset=0):
 
 
 # Create, read, change, delete
+
 
 def test_a_jar_is_made_with_its_fields_and_listed(user):
     body = {"name": "Thiết yếu", "icon": "🏠", "color": "#12abEF", "targetPercentage": 55}
@@ -75,10 +77,20 @@ def test_the_name_of_a_deleted_jar_is_free_again(user):
     assert user.jar("Tạm")["id"] != jar["id"]
 
 
-@pytest.mark.parametrize("sent, kept", [
-    (Raw("9.899999999"), "9.9"), (Raw("33.333"), "33.33"), (Raw("12.345"), "12.35"), (Raw("0.005"), "0.01"), (Raw("0.004"), "0"),
-    (Raw("100"), "100"), (0, "0"), ("7.5", "7.5"), (Raw("99.999"), "100"),
-])
+@pytest.mark.parametrize(
+    "sent, kept",
+    [
+        (Raw("9.899999999"), "9.9"),
+        (Raw("33.333"), "33.33"),
+        (Raw("12.345"), "12.35"),
+        (Raw("0.005"), "0.01"),
+        (Raw("0.004"), "0"),
+        (Raw("100"), "100"),
+        (0, "0"),
+        ("7.5", "7.5"),
+        (Raw("99.999"), "100"),
+    ],
+)
 def test_a_target_is_rounded_half_up_to_two_decimals(user, sent, kept):
     assert user.jar(target=sent)["targetPercentage"] == Decimal(kept)
 
@@ -88,8 +100,18 @@ def test_a_target_outside_0_to_100_is_422(lasting, target):
     lasting.invalid("POST", "/jars", {"name": "Sai", "targetPercentage": target}, "targetPercentage")
 
 
-@pytest.mark.parametrize("field, value", [("color", "red"), ("color", "#12345"), ("color", "#GGGGGG"), ("icon", "x" * 501),
-                                          ("currentBalance", -1), ("currentBalance", Raw("0.5")), ("rollover", "never")])
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("color", "red"),
+        ("color", "#12345"),
+        ("color", "#GGGGGG"),
+        ("icon", "x" * 501),
+        ("currentBalance", -1),
+        ("currentBalance", Raw("0.5")),
+        ("rollover", "never"),
+    ],
+)
 def test_bad_fields_of_a_jar(lasting, field, value):
     lasting.invalid("POST", "/jars", {"name": "Sai", "targetPercentage": 1, field: value}, field)
 
@@ -103,9 +125,13 @@ def test_single_targets_may_add_up_to_more_than_100(user):
 
 # Many at once
 
+
 def test_bulk_makes_all_in_order(user):
-    body = [{"name": "Một", "targetPercentage": Raw("33.33")}, {"name": "Hai", "targetPercentage": Raw("33.33"), "icon": "2️⃣"},
-            {"name": "Ba", "targetPercentage": Raw("33.34"), "color": "#000000", "currentBalance": 0}]
+    body = [
+        {"name": "Một", "targetPercentage": Raw("33.33")},
+        {"name": "Hai", "targetPercentage": Raw("33.33"), "icon": "2️⃣"},
+        {"name": "Ba", "targetPercentage": Raw("33.34"), "color": "#000000", "currentBalance": 0},
+    ]
     made = user.post("/jars/bulk", body, expect=201).json
     assert [jar["name"] for jar in made] == ["Một", "Hai", "Ba"]
     assert user.get("/jars").json == made
@@ -113,7 +139,12 @@ def test_bulk_makes_all_in_order(user):
 
 @pytest.mark.parametrize("targets", [[50, 49], [50, 51], [100, Raw("0.01")], [Raw("99.99")]], ids=str)
 def test_bulk_targets_must_add_up_to_exactly_100(user, targets):
-    user.post("/jars/bulk", [{"name": f"H{n}", "targetPercentage": t} for n, t in enumerate(targets)], expect=422, code="validation_failed")
+    user.post(
+        "/jars/bulk",
+        [{"name": f"H{n}", "targetPercentage": t} for n, t in enumerate(targets)],
+        expect=422,
+        code="validation_failed",
+    )
     assert user.get("/jars").json == []
 
 
@@ -154,6 +185,7 @@ def test_a_starting_balance_is_a_move_from_unassigned(user):
 
 # Deleting
 
+
 def test_what_a_deleted_jar_held_becomes_unassigned_and_its_expenses_stay(user):
     jar = user.jar(target=100)
     user.income(100_000)
@@ -187,6 +219,7 @@ def test_an_income_can_be_changed_and_deleted_after_its_jar_is_gone(user):
 
 # Transfers
 
+
 @pytest.fixture
 def two(user):
     """A user with 1,000 in the first jar and nothing in the second."""
@@ -201,7 +234,14 @@ def test_a_transfer_moves_money(two):
     assert user.balances() == {first: 600, second: 400}
     assert user.unassigned() == 0
     jars = user.jars()
-    assert jars[first]["current"] == {"month": month_text(), **ZERO_MONTH, "allocated": 1000, "moved": -400, "limit": 600, "available": 600}
+    assert jars[first]["current"] == {
+        "month": month_text(),
+        **ZERO_MONTH,
+        "allocated": 1000,
+        "moved": -400,
+        "limit": 600,
+        "available": 600,
+    }
     assert jars[second]["current"] == {"month": month_text(), **ZERO_MONTH, "moved": 400, "limit": 400, "available": 400}
 
 
@@ -266,12 +306,21 @@ def test_a_transfer_back_and_forth_at_once_ends_without_error(two):
 
 # Months
 
+
 def test_the_current_figures_of_a_jar(user):
     jar = user.jar(target=40)
     user.income(100_000)
     user.expense(15_000, jarId=jar["id"])
     found = user.jars()[jar["id"]]["current"]
-    assert found == {"month": month_text(), "carried": 0, "allocated": 40_000, "moved": 0, "limit": 40_000, "spent": 15_000, "available": 25_000}
+    assert found == {
+        "month": month_text(),
+        "carried": 0,
+        "allocated": 40_000,
+        "moved": 0,
+        "limit": 40_000,
+        "spent": 15_000,
+        "available": 25_000,
+    }
 
 
 def test_what_is_left_is_carried_into_the_next_months(user):
@@ -294,7 +343,10 @@ def test_a_later_change_in_an_old_month_reaches_all_months_after_it(user):
     user.income(1_000, date=day_in(-1))
     late = user.expense(20_000, jarId=jar["id"], date=day_in(-2))
     assert user.jars()[jar["id"]]["current"]["carried"] == 81_000
-    user.put(f"/expenses/{late['id']}", {"name": late["name"], "categoryId": late["categoryId"], "amount": 50_000, "date": day_in(-3), "jarId": jar["id"]})
+    user.put(
+        f"/expenses/{late['id']}",
+        {"name": late["name"], "categoryId": late["categoryId"], "amount": 50_000, "date": day_in(-3), "jarId": jar["id"]},
+    )
     assert [month_of(user, jar["id"], n)["available"] for n in (-3, -2, -1, 0)] == [50_000, 50_000, 51_000, 51_000]
     user.delete(f"/expenses/{late['id']}", expect=204)
     assert [month_of(user, jar["id"], n)["available"] for n in (-3, -2, -1, 0)] == [100_000, 100_000, 101_000, 101_000]
@@ -303,7 +355,13 @@ def test_a_later_change_in_an_old_month_reaches_all_months_after_it(user):
 def test_a_debt_is_carried_too(user):
     jar = user.jar()
     user.expense(7_000, jarId=jar["id"], date=day_in(-1))
-    assert user.jars()[jar["id"]]["current"] == {"month": month_text(), **ZERO_MONTH, "carried": -7_000, "limit": -7_000, "available": -7_000}
+    assert user.jars()[jar["id"]]["current"] == {
+        "month": month_text(),
+        **ZERO_MONTH,
+        "carried": -7_000,
+        "limit": -7_000,
+        "available": -7_000,
+    }
 
 
 def test_a_reset_jar_starts_its_month_with_nothing(user):
@@ -326,7 +384,11 @@ def test_a_future_expense_changes_the_balance_now_and_only_its_own_month(user):
     assert month_of(user, jar["id"], 1)["available"] == 6_000
 
 
-@pytest.mark.parametrize("query, fields", [({"from": "2026-13"}, {"from"}), ({"to": "2026"}, {"to"}), ({"from": "x", "to": "2026-1-1"}, {"from", "to"})], ids=str)
+@pytest.mark.parametrize(
+    "query, fields",
+    [({"from": "2026-13"}, {"from"}), ({"to": "2026"}, {"to"}), ({"from": "x", "to": "2026-1-1"}, {"from", "to"})],
+    ids=str,
+)
 def test_bad_months_are_422(user, query, fields):
     jar = user.jar()
     answer = user.get(f"/jars/{jar['id']}/months", query=query, expect=422)

@@ -1,4 +1,5 @@
 """Another household's ids answer like missing ones, in paths and in bodies, and nothing of theirs is seen or changed."""
+
 import pytest
 
 MISSING = 999_999_999
@@ -18,11 +19,21 @@ def things(user):
     user.post("/jars/transfer", {"fromJarId": jar, "toJarId": spare, "amount": 5}, expect=200)
     gone = user.expense(7)["id"]
     user.delete(f"/transactions/{gone}", expect=204)
-    return {"jar": jar, "spare": spare, "income": income, "expense": expense, "gone": gone, "pay": user.category_of("income"), "food": user.category_of("expense")}
+    return {
+        "jar": jar,
+        "spare": spare,
+        "income": income,
+        "expense": expense,
+        "gone": gone,
+        "pay": user.category_of("income"),
+        "food": user.category_of("expense"),
+    }
 
 
 def snapshot(user):
-    return [user.get(path).text for path in ("/categories", "/jars", "/jars/unassigned", "/transactions", "/incomes", "/expenses")]
+    return [
+        user.get(path).text for path in ("/categories", "/jars", "/jars/unassigned", "/transactions", "/incomes", "/expenses")
+    ]
 
 
 def in_paths(t):
@@ -47,9 +58,21 @@ def in_bodies(ours, t):
     return [
         ("POST", "/incomes", {**good, "categoryId": t["pay"]}),
         ("POST", "/incomes", {**good, "categoryId": ours["pay"], "allocations": [{"jarId": t["jar"], "amount": 1}]}),
-        ("POST", "/incomes", {**good, "categoryId": ours["pay"], "allocations": [{"jarId": ours["jar"], "amount": 1}, {"jarId": t["jar"], "amount": 1}]}),
+        (
+            "POST",
+            "/incomes",
+            {
+                **good,
+                "categoryId": ours["pay"],
+                "allocations": [{"jarId": ours["jar"], "amount": 1}, {"jarId": t["jar"], "amount": 1}],
+            },
+        ),
         ("PUT", f"/incomes/{ours['income']}", {**good, "categoryId": t["pay"]}),
-        ("PUT", f"/incomes/{ours['income']}", {**good, "categoryId": ours["pay"], "allocations": [{"jarId": t["jar"], "amount": 1}]}),
+        (
+            "PUT",
+            f"/incomes/{ours['income']}",
+            {**good, "categoryId": ours["pay"], "allocations": [{"jarId": t["jar"], "amount": 1}]},
+        ),
         ("POST", "/expenses", {**good, "categoryId": t["food"]}),
         ("POST", "/expenses", {**good, "categoryId": ours["food"], "jarId": t["jar"]}),
         ("PUT", f"/expenses/{ours['expense']}", {**good, "categoryId": t["food"]}),
@@ -98,7 +121,7 @@ def test_filters_by_foreign_ids_show_nothing(both):
 
 
 def test_lists_show_only_ones_own(both):
-    owner, stranger, theirs, _ = both
+    owner, stranger, _, _ = both
     for path in ("/categories", "/jars", "/incomes", "/expenses", "/transactions"):
         ids = {row["id"] for row in stranger.get(path, query={"all": "true"} if path in ("/incomes", "/expenses") else None).json}
         assert not ids & {row["id"] for row in owner.get(path).json}, path
@@ -106,5 +129,11 @@ def test_lists_show_only_ones_own(both):
 
 def test_without_a_session_everything_of_a_user_is_401(guest, both):
     _, _, theirs, ours = both
-    for method, path, body in [*in_paths(theirs), *in_bodies(ours, theirs), ("GET", "/profile", None), ("GET", "/transactions", None), ("GET", "/jars", None)]:
+    for method, path, body in [
+        *in_paths(theirs),
+        *in_bodies(ours, theirs),
+        ("GET", "/profile", None),
+        ("GET", "/transactions", None),
+        ("GET", "/jars", None),
+    ]:
         guest.request(method, path, body, expect=401, code="unauthorized")

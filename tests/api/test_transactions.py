@@ -1,4 +1,5 @@
 """/transactions: all kinds in one list, keyset pages, concurrent edits, deletion and its undoing."""
+
 import pytest
 
 from harness.dates import day_in
@@ -40,6 +41,7 @@ def names_of(ledger, **query):
 
 # Reading
 
+
 def test_all_kinds_newest_first(ledger):
     assert names_of(ledger) == ["move", "dinner", "cinema", "lunch", "gift", "pay"]
 
@@ -75,11 +77,22 @@ def test_the_keyword_is_plain_text_without_regard_to_case(ledger):
     assert len(names_of(ledger, keyword="")) == 6
 
 
-@pytest.mark.parametrize("query, field", [
-    ({"kind": "other"}, "kind"), ({"from": "2026-02-30"}, "from"), ({"to": "yesterday"}, "to"), ({"categoryId": "x"}, "categoryId"),
-    ({"jarId": -1}, "jarId"), ({"minAmount": "x"}, "minAmount"), ({"maxAmount": "1.5"}, "maxAmount"), ({"limit": 0}, "limit"),
-    ({"limit": "x"}, "limit"), ({"cursor": "nonsense"}, "cursor"),
-], ids=str)
+@pytest.mark.parametrize(
+    "query, field",
+    [
+        ({"kind": "other"}, "kind"),
+        ({"from": "2026-02-30"}, "from"),
+        ({"to": "yesterday"}, "to"),
+        ({"categoryId": "x"}, "categoryId"),
+        ({"jarId": -1}, "jarId"),
+        ({"minAmount": "x"}, "minAmount"),
+        ({"maxAmount": "1.5"}, "maxAmount"),
+        ({"limit": 0}, "limit"),
+        ({"limit": "x"}, "limit"),
+        ({"cursor": "nonsense"}, "cursor"),
+    ],
+    ids=str,
+)
 def test_a_bad_query_is_422(ledger, query, field):
     answer = ledger[0].get("/transactions", query=query, expect=422, code="validation_failed")
     assert set(answer.json["errors"]) == {field}
@@ -88,7 +101,13 @@ def test_a_bad_query_is_422(ledger, query, field):
 def test_one_transaction_by_id(ledger):
     user, made, ids = ledger
     lunch = user.get(f"/transactions/{made['lunch']}").json
-    assert (lunch["kind"], lunch["name"], lunch["amount"], lunch["jarId"], lunch["jarName"]) == ("expense", "Bún chả", 45_000, ids["first"], "Một")
+    assert (lunch["kind"], lunch["name"], lunch["amount"], lunch["jarId"], lunch["jarName"]) == (
+        "expense",
+        "Bún chả",
+        45_000,
+        ids["first"],
+        "Một",
+    )
     assert (lunch["categoryId"], lunch["categoryName"], lunch["deletedAt"]) == (ids["food"], "Ăn uống", None)
     move = user.get(f"/transactions/{made['move']}").json
     assert (move["fromJarId"], move["toJarId"], move["categoryId"]) == (ids["first"], ids["second"], None)
@@ -97,9 +116,10 @@ def test_one_transaction_by_id(ledger):
 
 # Pages
 
+
 def test_the_link_header_walks_through_everything_once(user):
     category = user.category_of("expense")
-    made = [user.expense(100 + n, category, date=day_in(-(n % 3), 1 + n % 4))["id"] for n in range(23)]
+    made = [user.expense(100 + n, category, date=day_in(-1 - n % 3, 1 + n % 4))["id"] for n in range(23)]
     seen, pages, url = [], 0, user.stack.base + "/transactions?limit=5&kind=expense"
     while url:
         answer = user.request("GET", "", url=url, expect=200)
@@ -151,6 +171,7 @@ def test_a_cursor_of_another_user_shows_nothing_of_theirs(user, other):
 
 # Concurrent edits
 
+
 def test_an_edit_with_the_right_etag_is_done_and_gives_a_new_one(user):
     expense = user.expense(500)
     read = user.get(f"/transactions/{expense['id']}")
@@ -170,7 +191,9 @@ def test_a_stale_etag_is_412_and_changes_nothing(user, path):
     stale = etag_of(user, expense["id"])
     read = user.get(f"/transactions/{expense['id']}").json
     user.put(f"{path}/{expense['id']}", body_of(read, amount=600), headers={"If-Match": stale})
-    user.put(f"{path}/{expense['id']}", body_of(read, amount=700), headers={"If-Match": stale}, expect=412, code="version_conflict")
+    user.put(
+        f"{path}/{expense['id']}", body_of(read, amount=700), headers={"If-Match": stale}, expect=412, code="version_conflict"
+    )
     user.delete(f"{path}/{expense['id']}", headers={"If-Match": stale}, expect=412, code="version_conflict")
     assert user.balances() == {jar["id"]: -600}
     user.put(f"{path}/{expense['id']}", body_of(read, amount=800), headers={"If-Match": "*"})
@@ -197,14 +220,31 @@ def test_without_if_match_the_last_edit_wins(user):
 
 # Editing
 
+
 def test_an_expense_can_be_edited_here(user):
     first, second = user.jar(), user.jar()
     expense = user.expense(500, jarId=first["id"])
-    answer = user.put(f"/transactions/{expense['id']}", {
-        "name": "Khác", "categoryId": str(expense["categoryId"]), "amount": "650", "date": day_in(-1), "note": "n", "icon": "🎈", "jarId": second["id"]})
+    answer = user.put(
+        f"/transactions/{expense['id']}",
+        {
+            "name": "Khác",
+            "categoryId": str(expense["categoryId"]),
+            "amount": "650",
+            "date": day_in(-1),
+            "note": "n",
+            "icon": "🎈",
+            "jarId": second["id"],
+        },
+    )
     changed = answer.json
     assert (changed["name"], changed["amount"], changed["date"], changed["note"], changed["icon"], changed["jarId"]) == (
-        "Khác", 650, day_in(-1), "n", "🎈", second["id"])
+        "Khác",
+        650,
+        day_in(-1),
+        "n",
+        "🎈",
+        second["id"],
+    )
     assert user.balances() == {first["id"]: 0, second["id"]: -650}
 
 
@@ -217,12 +257,18 @@ def test_an_income_can_be_edited_here(user):
 
 def test_unknown_fields_are_refused_here(user):
     expense = user.expense(500)
-    user.invalid("PUT", f"/transactions/{expense['id']}", {
-        "name": "A", "categoryId": expense["categoryId"], "amount": 5, "splitExpense": True, "kind": "income"}, "splitExpense", "kind")
+    user.invalid(
+        "PUT",
+        f"/transactions/{expense['id']}",
+        {"name": "A", "categoryId": expense["categoryId"], "amount": 5, "splitExpense": True, "kind": "income"},
+        "splitExpense",
+        "kind",
+    )
     assert user.get(f"/transactions/{expense['id']}").json["amount"] == 500
 
 
 # Deletion and its undoing
+
 
 def test_a_deleted_transaction_can_be_restored(user):
     jar = user.jar(target=100)

@@ -1,4 +1,5 @@
 """The HTTP client of the tests. Each client comes from an address of its own, so that no test uses up another's rate limits."""
+
 import json as jsonlib
 import random
 from decimal import Decimal
@@ -90,8 +91,9 @@ class Client:
             sent["Content-Type"] = "application/json"
         sent.update(headers or {})
         sent = {name: value for name, value in sent.items() if value is not None}
-        response = self.session.request(method, url or self.stack.base + path, data=data, headers=sent, params=query,
-                                        timeout=30, allow_redirects=False)
+        response = self.session.request(
+            method, url or self.stack.base + path, data=data, headers=sent, params=query, timeout=30, allow_redirects=False
+        )
         answer = Answer(response)
         if url is None:
             openapi.check(method, path.split("?")[0], answer)
@@ -100,7 +102,9 @@ class Client:
         if expect is not None:
             assert answer.status == expect, f"{method} {path}: {answer.status} instead of {expect}: {answer.text[:600]}"
         if code is not None:
-            assert answer.json["code"] == code, f"{method} {path}: code {answer.json['code']} instead of {code}: {answer.text[:600]}"
+            assert answer.json["code"] == code, (
+                f"{method} {path}: code {answer.json['code']} instead of {code}: {answer.text[:600]}"
+            )
         return answer
 
     def get(self, path, expect=200, query=None, **more):
@@ -125,7 +129,9 @@ class Client:
 
 def check_problem(answer):
     """The one shape of all errors, nginx's own included (contract 1.3)."""
-    assert answer.headers.get("Content-Type", "").startswith(PROBLEM), f"an error that is no problem+json: {answer!r} {answer.headers}"
+    assert answer.headers.get("Content-Type", "").startswith(PROBLEM), (
+        f"an error that is no problem+json: {answer!r} {answer.headers}"
+    )
     problem = answer.json
     for name in ("type", "title", "status", "detail", "instance", "code", "message", "error", "success", "requestId"):
         assert name in problem, f"the problem lacks {name}: {problem}"

@@ -1,4 +1,5 @@
 """Days and months as the server sees them: in Vietnam's time zone, which has no summer time."""
+
 import datetime
 
 ZONE = datetime.timezone(datetime.timedelta(hours=7))

@@ -1,4 +1,5 @@
 """Reading the mails that the stack's SMTP sink took: one .eml file a mail."""
+
 import email
 import email.policy
 import os
@@ -54,9 +55,11 @@ class Mailbox:
 
     def wait(self, address, count=1, seconds=20, choose=lambda mail: True):
         """At least `count` mails to the address that `choose` likes."""
+
         def enough():
             found = [mail for mail in self.to(address) if choose(mail)]
             return found if len(found) >= count else None
+
         return until(enough, seconds, f"{count} mail(s) to {address}")
 
     def code(self, address, after=0, seconds=20):

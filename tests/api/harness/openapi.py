@@ -1,4 +1,5 @@
 """docs/openapi.yaml as a check on real answers: every answer of a documented route must be one that the document allows."""
+
 import functools
 import re
 
@@ -12,12 +13,16 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 @functools.cache
 def document():
-    return yaml.load((ROOT / "docs/openapi.yaml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(
+        (ROOT / "docs/openapi.yaml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
 
 
 def operations():
     """(METHOD, path, operation) of every documented operation."""
-    return [(method.upper(), path, item[method]) for path, item in document()["paths"].items() for method in METHODS if method in item]
+    return [
+        (method.upper(), path, item[method]) for path, item in document()["paths"].items() for method in METHODS if method in item
+    ]
 
 
 def resolve(node):

@@ -1,4 +1,5 @@
 """The running stack, as its env file tells it (MM_STACK_ENV)."""
+
 import os
 import pathlib
 
@@ -28,10 +29,18 @@ class Stack:
 
     def sql(self):
         env = self.env
-        where = {"unix_socket": env["DB_SOCKET"]} if env.get("DB_SOCKET") else {
-            "host": env["DB_HOST"], "port": int(env["DB_PORT"])}
-        return pymysql.connect(user=env["DB_USER"], password=env["DB_PASSWORD"], database=env["DB_NAME"], autocommit=True,
-                               charset="utf8mb4", cursorclass=pymysql.cursors.DictCursor, **where)
+        where = (
+            {"unix_socket": env["DB_SOCKET"]} if env.get("DB_SOCKET") else {"host": env["DB_HOST"], "port": int(env["DB_PORT"])}
+        )
+        return pymysql.connect(
+            user=env["DB_USER"],
+            password=env["DB_PASSWORD"],
+            database=env["DB_NAME"],
+            autocommit=True,
+            charset="utf8mb4",
+            cursorclass=pymysql.cursors.DictCursor,
+            **where,
+        )
 
     def redis(self):
         return redis.Redis.from_url(self.env["REDIS_URL"])

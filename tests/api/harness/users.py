@@ -1,4 +1,5 @@
 """Users for the tests: each is registered, activated by the mailed code and signed in, as a real one would be."""
+
 import uuid
 
 from harness.client import Client, random_address
@@ -20,7 +21,9 @@ class User(Client):
         self.profile = None
 
     def sign_in(self):
-        answer = self.post("/login", {"email": self.email, "password": self.password}, expect=200, headers={"Authorization": None})
+        answer = self.post(
+            "/login", {"email": self.email, "password": self.password}, expect=200, headers={"Authorization": None}
+        )
         self.token = answer.json["token"]
         self.profile = answer.json["user"]
         return answer
@@ -33,7 +36,9 @@ class User(Client):
         return self.post("/categories", {"name": name or f"Loại {uuid.uuid4().hex[:8]}", "type": type, **more}, expect=201).json
 
     def jar(self, name=None, target=0, **more):
-        return self.post("/jars", {"name": name or f"Hũ {uuid.uuid4().hex[:8]}", "targetPercentage": target, **more}, expect=201).json
+        return self.post(
+            "/jars", {"name": name or f"Hũ {uuid.uuid4().hex[:8]}", "targetPercentage": target, **more}, expect=201
+        ).json
 
     def income(self, amount, category=None, name="Lương", **more):
         category = category or self.category_of("income")

@@ -1,4 +1,5 @@
 """Waiting by polling with a deadline."""
+
 import time
 
 
