@@ -63,12 +63,13 @@ CREATE TABLE IF NOT EXISTS notifications (
   user_id BIGINT NOT NULL,
   event_id CHAR(36) CHARACTER SET ascii NOT NULL,
   type VARCHAR(20) CHARACTER SET ascii NOT NULL,
+  subject_id BIGINT NOT NULL DEFAULT 0,          -- what it is about, when one event tells several things
   title VARCHAR(255) NOT NULL,
   message VARCHAR(1000) NOT NULL,
   read_at DATETIME(3) NULL,
   created_at DATETIME(3) NOT NULL,
   PRIMARY KEY (id),
-  UNIQUE KEY notification_once (event_id, user_id, type),
+  UNIQUE KEY notification_once (event_id, user_id, type, subject_id),
   KEY notification_list (household_id, user_id, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

@@ -34,7 +34,7 @@ int64_t jar_limits_per_day(int64_t available, int32_t today, int *days_left);
 /* Derives the month asked for from the latest row at or before it (row->month 0: none). */
 struct jar_month jar_month_derive(const struct jar *jar, const struct jar_month *row, int32_t month);
 
-/* Households that own a `reset` jar, in order of id, after `after`: for the month-end task. */
-bool jar_limits_reset_households(struct db *db, int64_t after, int64_t *ids, size_t max, size_t *count, struct err *err) MUST_CHECK;
+
+
 
 #endif

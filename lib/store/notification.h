@@ -12,8 +12,9 @@ enum { NOTIFICATION_TITLE_MAX = 255, NOTIFICATION_MESSAGE_MAX = 1000 }; /* chara
 
 struct notification_row {
     int64_t household_id, user_id;
-    const char *event_id; /* what it tells of; the same event, user and type are told once */
-    const char *type;     /* <= 20 characters: "transaction_large", "jar_80" */
+    const char *event_id; /* what it tells of; the same event, user, type and subject are told once */
+    const char *type;     /* of the contract's list (section 2): "EXPENSE", "SPENDING_ALERT" */
+    int64_t subject_id;   /* what it is about when one event tells several things (a jar); else 0 */
     struct text title, message;
 };
 
