@@ -92,8 +92,9 @@ static bool read_origins(const struct setting *row, const char *value, struct co
     struct text list = text_of(value), origin, rest;
     while (text_split(&list, ',', &origin))
         if (!http_url(text_trim(origin), &rest) || rest.n)
-            return fault(faults, row->name, "must be a comma list of origins such as https://app.example.com "
-                                            "(no path, no closing slash, no wildcard)");
+            return fault(faults, row->name,
+                         "must be a comma list of origins such as https://app.example.com "
+                         "(no path, no closing slash, no wildcard)");
     put_string(row, value, cfg);
     return true;
 }
@@ -157,8 +158,8 @@ static bool read_money(const struct setting *row, const char *value, struct conf
 
 static bool read_log_level(const struct setting *row, const char *value, struct config *cfg, FILE *faults)
 {
-    static const char *const NAMES[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn",
-                                        [LOG_ERROR] = "error"};
+    static const char *const NAMES[] = {
+        [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
         if (text_eq_nocase(text_of(value), text_of(NAMES[i]))) {
             cfg->log_level = (enum log_level)i;
@@ -170,8 +171,7 @@ static bool read_log_level(const struct setting *row, const char *value, struct 
 static bool read_log_format(const struct setting *row, const char *value, struct config *cfg, FILE *faults)
 {
     cfg->log_json = text_eq(text_of(value), TEXT("json"));
-    return cfg->log_json || text_eq(text_of(value), TEXT("text")) ||
-           fault(faults, row->name, "must be text or json");
+    return cfg->log_json || text_eq(text_of(value), TEXT("text")) || fault(faults, row->name, "must be text or json");
 }
 
 #define BOTH (PROGRAM_API | PROGRAM_WORKER)

@@ -1,6 +1,6 @@
 /*
- * Settings from the environment: one setting is one row of the table in config.c (name, kind, default, needed by which program, limits).
- * All faults are reported together (--check-config). Read once at start, then read-only.
+ * Settings from the environment: one setting is one row of the table in config.c (name, kind, default, needed by which
+ * program, limits). All faults are reported together (--check-config). Read once at start, then read-only.
  */
 #ifndef SERVICE_CONFIG_H
 #define SERVICE_CONFIG_H
@@ -25,9 +25,9 @@ struct config {
     int64_t smtp_port;
     const char *jwt_keys;
     const char *app_timezone;
-    struct zone *zone;                 /* loaded from app_timezone */
-    const struct currency *currency;   /* APP_CURRENCY: default of new households */
-    int64_t large_transaction_amount;  /* minor units */
+    struct zone *zone;                /* loaded from app_timezone */
+    const struct currency *currency;  /* APP_CURRENCY: default of new households */
+    int64_t large_transaction_amount; /* minor units */
     const char *web_origins, *web_base_url;
     int64_t api_threads, worker_handlers;
     enum log_level log_level;
@@ -35,8 +35,8 @@ struct config {
     int64_t rate_sign_in_per_minute, rate_sign_in_address_per_minute, rate_api_per_minute, rate_otp_resend_per_minute;
 };
 
-/* Reads and checks everything; on faults prints each to `faults` (one a line, never a value of a secret) and returns false: exit 2.
-   Strings live as long as the process environment. */
+/* Reads and checks everything; on faults prints each to `faults` (one a line, never a value of a secret) and returns
+   false: exit 2. Strings live as long as the process environment. */
 bool config_load(struct config *cfg, enum program program, FILE *faults);
 void config_release(struct config *cfg);
 /* True when `origin` is one of web_origins, exactly. */

@@ -14,7 +14,7 @@
 enum {
     LINE_MAX_BYTES = PIPE_BUF, /* a write up to this size into a pipe that several processes share is never torn */
     MESSAGE_MAX = 2048,
-    WAIT_MS = 50,              /* for a reader that is slow; a stuck one costs this once, not once a line */
+    WAIT_MS = 50, /* for a reader that is slow; a stuck one costs this once, not once a line */
     NAME_MAX_BYTES = 16,
     REQUEST_ID_MAX_BYTES = 64
 };
@@ -94,8 +94,12 @@ static void tell_dropped(struct buf *b, int64_t now_ms)
 {
     char message[64];
     int n = snprintf(message, sizeof message, "%lu log lines were lost: the reader was too slow", out.dropped);
-    struct log_line line = {.level = LOG_WARN, .at_ms = now_ms, .thread = thread_name, .logger = "log",
-                            .request_id = "", .message = {message, (size_t)n}};
+    struct log_line line = {.level = LOG_WARN,
+                            .at_ms = now_ms,
+                            .thread = thread_name,
+                            .logger = "log",
+                            .request_id = "",
+                            .message = {message, (size_t)n}};
     if (format_within(b, line) && write_line(b))
         out.dropped = 0;
 }
@@ -103,8 +107,12 @@ static void tell_dropped(struct buf *b, int64_t now_ms)
 static void emit(enum log_level level, const char *logger, struct text message)
 {
     AUTO(buf) struct buf b;
-    struct log_line line = {.level = level, .at_ms = clock_now_ms(), .thread = thread_name, .logger = logger,
-                            .request_id = request_id, .message = message};
+    struct log_line line = {.level = level,
+                            .at_ms = clock_now_ms(),
+                            .thread = thread_name,
+                            .logger = logger,
+                            .request_id = request_id,
+                            .message = message};
     buf_init(&b, LINE_MAX_BYTES);
     pthread_mutex_lock(&out.lock);
     if (out.dropped && !out.stuck)
