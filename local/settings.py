@@ -17,7 +17,7 @@ API_PORT = 8080
 # Below the ports that the kernel hands out for outgoing connections.
 PORT_RANGE = range(18100, 32000)
 ORIGINS = "http://localhost:5173,http://localhost:3000,http://localhost:8081"
-DEFAULTS = {"processes": 2, "pools": 1, "workers": 1, "build": "build/release", "overrides": {}}
+DEFAULTS = {"processes": 2, "pools": 1, "workers": 1, "build": "build/release", "overrides": {}, "api_port": None}
 
 
 class StackError(Exception):
@@ -73,7 +73,11 @@ class Settings:
         os.chmod(self.run_dir, 0o711)
 
     def choose_ports(self, api_port):
-        """Keeps the ports of the last run while they are free. `api_port`: a number, 0 for any, None for 8080 or near."""
+        """Keeps the ports of the last run while they are free. `api_port`: a number, 0 for any, None for what was said
+        last, at first 8080 or the next free one."""
+        if api_port is None:
+            api_port = self.state["api_port"]
+        self.state["api_port"] = api_port
         taken = set()
         ports = self.state["ports"]
         candidates = iter(PORT_RANGE[int(self.run_dir[-4:], 16) % 12000 :])
@@ -151,7 +155,11 @@ class Settings:
         text = "".join(f"{name}={value}\n" for name, value in self.env().items())
         changed = read_text(self.path("env")) != text
         write_private(self.path("env"), text)
-        smtp = {"SMTP_CERT_FILE": self.path("certs/server.pem"), "SMTP_KEY_FILE": self.path("certs/server.key")}
+        smtp = {
+            "SMTP_CERT_FILE": self.path("certs/server.pem"),
+            "SMTP_KEY_FILE": self.path("certs/server.key"),
+            "PYTHONWARNINGS": "ignore",
+        }
         write_private(self.path("smtp.env"), text + "".join(f"{name}={value}\n" for name, value in smtp.items()))
         return changed
 
@@ -187,7 +195,8 @@ class Settings:
         names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         commands = [
-            ["req", "-x509", *curve, "-days", "3650", "-subj", "/CN=Money Manager local CA", "-keyout", "ca.key", "-out", "ca.pem"],
+            ["req", "-x509", *curve, "-days", "3650", "-subj", "/CN=Money Manager local CA"]
+            + ["-keyout", "ca.key", "-out", "ca.pem"],
             ["req", *curve, "-subj", "/CN=localhost", "-addext", names, "-keyout", "server.key", "-out", "server.csr"],
             ["x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "3650"]
             + ["-extfile", "names.cnf", "-out", "server.pem"],

@@ -10,6 +10,7 @@ Without the file, or with an empty object, mail is taken.
 
 import asyncio
 import json
+import logging
 import os
 import secrets
 import signal
@@ -33,7 +34,7 @@ class Sink:
         user = getattr(data, "login", b"") or b""
         password = getattr(data, "password", b"") or b""
         good = secrets.compare_digest(user, self.user) and secrets.compare_digest(password, self.password)
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=False)
 
     def control(self, recipients):
         """What the control file tells for these recipients; an unreadable file tells nothing."""
@@ -123,4 +124,6 @@ async def serve(environment):
 
 
 if __name__ == "__main__":
+    # The library warns of its own past at every login.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
     asyncio.run(serve(os.environ))

@@ -48,7 +48,7 @@ shell() { files '*.sh' '.ci/*' | each shellcheck -S warning; }
 
 yaml() { files '*.yml' '*.yaml' | each yamllint -s -d '{extends: relaxed, rules: {line-length: {max: 160}}}'; }
 
-python() { files '*.py' | each "$bin/ruff" check -q --no-cache --select E,F,W,B,I --line-length 130; }
+python() { files '*.py' | each "$bin/ruff" check -q --no-cache; }
 
 cpp() {
     files '*.c' | grep '^lib/\|^fcgi-app/\|^worker/' | each cppcheck -q -j2 --std=c11 --error-exitcode=1 --inline-suppr \
