@@ -22,13 +22,14 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "service/db.h"
+#include "service/digest.h"
 
 enum {
     OTP_DIGITS = 6,
     OTP_LIFE_MS = 210 * 1000,
     OTP_TRIES = 5,
     OTP_PAUSE_MS = 180 * 1000, /* between two requests of one purpose */
-    OTP_HASH_TEXT = 65
+    OTP_HASH_TEXT = DIGEST_TEXT
 };
 
 #define OTP_ACTIVATE "activate"
@@ -55,10 +56,12 @@ void otp_link_hash(struct text token, char out[OTP_HASH_TEXT]);
 bool otp_store_code(struct db *db, int64_t user_id, const char *purpose, const char *event_id, const char *code_hash,
                     const char *link_hash, int64_t now_ms, struct err *err) MUST_CHECK;
 
-/* In a transaction that holds the user's row: a new request, unless the last one is younger than OTP_PAUSE_MS; *started tells, and in *wait_ms
-   (may be NULL) how long to wait when not. The row waits for the code of event_id. */
+/* In a transaction that holds the user's row. *wait_ms is 0 when a new request may be made, else how long that takes from now. */
+bool otp_wait(struct db *db, int64_t user_id, const char *purpose, int64_t now_ms, int64_t *wait_ms,
+              struct err *err) MUST_CHECK;
+/* A new request: the row waits for the code of event_id, and what went before is void. */
 bool otp_request(struct db *db, int64_t user_id, const char *purpose, const char *event_id, int64_t now_ms,
-                 bool *started, int64_t *wait_ms, struct err *err) MUST_CHECK;
+                 struct err *err) MUST_CHECK;
 /* Costs what a request or a try costs, for an address that has no account: answers take the same time. */
 bool otp_decoy(struct db *db, struct text email, int64_t now_ms, struct err *err) MUST_CHECK;
 
