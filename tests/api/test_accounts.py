@@ -201,6 +201,32 @@ def test_the_fourth_resend_in_a_minute_is_429(guest):
     assert 1 <= answer.json["retryAfterSeconds"] <= 60
 
 
+def test_registering_again_before_activation_replaces_the_data_and_voids_the_code(stack, mailbox, database):
+    user = register(stack, name="Tên Cũ")
+    old = mailbox.code(user.email)
+    row = otp_row(database, user)
+    database.run("UPDATE otp_codes SET requested_at = requested_at - INTERVAL 181 SECOND WHERE user_id = %s", row["user_id"])
+    body = {"fullName": "Tên Mới", "email": user.email, "password": "mật khẩu khác"}
+    from_anywhere(user).post("/register", body, expect=201)
+    new = mailbox.code(user.email, after=1)
+    if new != old:
+        from_anywhere(user).post("/verify-activation", {"email": user.email, "otp": old}, expect=422)
+    from_anywhere(user).post("/verify-activation", {"email": user.email, "otp": new}, expect=200)
+    from_anywhere(user).post("/login", {"email": user.email, "password": user.password}, expect=400)
+    user.password = "mật khẩu khác"
+    user.sign_in()
+    assert user.profile["fullName"] == "Tên Mới"
+
+
+def test_registering_twice_at_once_makes_one_account(guest, database):
+    body = {"fullName": "Song Sinh", "email": fresh_email(), "password": PASSWORD}
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        clients = [from_anywhere(guest) for _ in range(3)]
+        assert set(pool.map(lambda client: client.post("/register", body).status, clients)) == {201}
+    user = database.one("SELECT id FROM users WHERE email = %s", body["email"])
+    database.one("SELECT household_id FROM household_members WHERE user_id = %s", user["id"])
+
+
 # Enumeration
 
 

@@ -4,12 +4,15 @@ import json
 
 import boto3
 import requests
+from botocore.config import Config
 
 
 def messages(stack, url):
     """Bodies of all messages that the queue holds, in flight or not."""
     endpoint = stack.env.get("AWS_ENDPOINT_URL_SQS") or stack.env["AWS_ENDPOINT_URL"]
-    answer = requests.get(endpoint.rstrip("/") + "/_ministack/sqs/messages", params={"QueueUrl": url}, timeout=10)
+    session = requests.Session()
+    session.trust_env = False
+    answer = session.get(endpoint.rstrip("/") + "/_ministack/sqs/messages", params={"QueueUrl": url}, timeout=10)
     answer.raise_for_status()
     return [
         message["Body"]
@@ -33,5 +36,6 @@ def send(stack, body):
         endpoint_url=env.get("AWS_ENDPOINT_URL_SQS") or env["AWS_ENDPOINT_URL"],
         aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        config=Config(proxies={}),
     )
     client.send_message(QueueUrl=env["SQS_QUEUE_URL"], MessageBody=body if isinstance(body, str) else json.dumps(body))
