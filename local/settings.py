@@ -137,7 +137,6 @@ class Settings:
             "SMTP_PASSWORD": self.secret("smtp"),
             "SMTP_CA_FILE": self.path("certs/ca.pem"),
             "MAIL_FROM": "no-reply@moneymanager.example",
-            "MAIL_FROM_NAME": "Money Manager",
             "JWT_KEYS": f"local:{self.secret('jwt')}",
             "WEB_ORIGINS": ORIGINS,
             "WEB_BASE_URL": "http://localhost:5173",
