@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shlex
 
 import pymysql
 import redis
@@ -73,5 +74,5 @@ def read_env(path):
         line = line.strip()
         if line and not line.startswith("#"):
             name, _, value = line.partition("=")
-            env[name.removeprefix("export ").strip()] = value.strip().strip("'\"")
+            env[name.removeprefix("export ").strip()] = "".join(shlex.split(value))
     return env
