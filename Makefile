@@ -181,13 +181,14 @@ build: ## compile both programs into build/release (needs the packages; make run
 programs: $(if $(API_SRC),build/release/moneymanager-api) $(if $(WORKER_SRC),build/release/moneymanager-worker) \
           build/release/libmm.a
 
+VARIANT ?= asan
 CHOSEN = $(foreach t,$(TEST_SRC:.c=),$(if $(ONLY),$(if $(findstring $(ONLY),$(t)),$(t)),$(t)))
 
 .PHONY: unit unit-programs
-unit: ## unit tests under ASan and UBSan (ONLY=text picks programs by name)
+unit: ## unit tests under ASan and UBSan (ONLY=text picks programs by name; VARIANT=tsan for TSan)
 	@mkdir -p build && flock build/.lock $(MAKE) -j$(JOBS) unit-programs
-	@scripts/unit.sh build/asan $(CHOSEN)
-unit-programs: $(addprefix build/asan/,$(CHOSEN))
+	@scripts/unit.sh build/$(VARIANT) $(CHOSEN)
+unit-programs: $(addprefix build/$(VARIANT)/,$(CHOSEN))
 
 .PHONY: test faults test-compose
 test: ## unit tests and API tests on a stack of their own (TESTS=tests/api/test_jars.py for some)
