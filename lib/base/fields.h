@@ -24,19 +24,19 @@
 
 enum field_kind {
     FK_END,
-    FK_TEXT,      /* struct text; trimmed unless FF_RAW; min..max code points */
+    FK_TEXT,      /* struct text; trimmed unless FF_RAW; min..max code points (max 0: no limit) */
     FK_EMAIL,     /* struct text, lower-cased */
     FK_INT,       /* int64_t, min..max */
-    FK_ID,        /* int64_t, 1..2^53-1; 0 when null */
-    FK_BOOL,      /* bool */
+    FK_ID,        /* int64_t; 0 when null; ids that cannot exist stay below 0 or far above, so the look-up answers 404 */
+    FK_BOOL,      /* bool; in a query the words true and false */
     FK_MONEY,     /* int64_t minor units, min..max (max 0: the contract's limit) */
     FK_PERCENT,   /* int32_t basis points, min..max in basis points */
     FK_DATE,      /* int32_t ymd, 0 when null */
     FK_MONTH,     /* int32_t ym from "yyyy-MM", 0 when null */
-    FK_CHOICE,    /* int64_t index into `choices` (NULL-terminated); exact match */
+    FK_CHOICE,    /* int64_t index into `choices` (NULL-terminated); exact match; null leaves the default */
     FK_COLOR,     /* struct text "#RRGGBB" */
     FK_LIST,      /* struct field_list: array of objects read by `sub`; min..max elements */
-    FK_IDS        /* struct field_ids: array of ids */
+    FK_IDS        /* struct field_ids: array of ids, none of them null; min..max elements */
 };
 
 enum field_flag {
@@ -107,6 +107,8 @@ bool fields_read_json(const struct field *rows, const struct json_node *v, void 
 /* A bare array of objects as body (POST /jars/bulk); element faults are named "[2].name". */
 bool fields_read_json_list(const struct field *rows, size_t item_size, const struct json_node *v, int64_t min, int64_t max, struct field_list *out,
                            const struct field_ctx *ctx, struct err *err) MUST_CHECK;
+
+/* Texts read are copies in ctx->mem: they outlive the document. */
 
 /* Reads a query string (application/x-www-form-urlencoded: %XX and '+'). The first of a repeated name counts. */
 bool fields_read_query(const struct field *rows, struct text query, void *target, const struct field_ctx *ctx, struct err *err) MUST_CHECK;

@@ -17,6 +17,9 @@
 
 enum { JSON_DEPTH_MAX = 32 };
 
+/* Hidden from shared libraries: libjwt's jansson has functions of the same names and must keep calling its own. */
+#pragma GCC visibility push(hidden)
+
 /* ---- writing ---- */
 struct json_out {
     struct buf *buf;
@@ -78,5 +81,7 @@ bool json_as_bool(const struct json_node *v); /* false unless true */
 /* Convenience for events: the member's text/int, or the default when absent or of another kind. */
 struct text json_get_text(const struct json_node *v, const char *key);
 int64_t json_get_int(const struct json_node *v, const char *key, int64_t otherwise);
+
+#pragma GCC visibility pop
 
 #endif

@@ -13,6 +13,8 @@ struct text {
 };
 
 #define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+/* The same in initializers of static data. */
+#define TEXT_INIT(literal) {(literal), sizeof(literal) - 1}
 #define TEXT_NONE ((struct text){NULL, 0})
 /* For printf's "%.*s". */
 #define TEXT_ARG(t) (int)(t).n, ((t).p ? (t).p : "")
