@@ -5,12 +5,14 @@
 #ifndef HTTP_CALL_H
 #define HTTP_CALL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "base/json.h"
 #include "finance/scope.h"
 #include "service/cache.h"
@@ -21,6 +23,10 @@
 #include "service/token.h"
 
 struct relay;
+struct queue;
+struct probes;
+
+#define BASE_PATH "/api/v1.0"
 
 /* What all threads share. */
 struct app {
@@ -30,7 +36,9 @@ struct app {
     struct rate_local *rate_local;
     struct token_keys *token_keys;
     struct relay *relay;
-    struct probes *probes; /* background state of the dependencies, for /status */
+    struct queue *queue;      /* the relay's; NULL until it has opened it */
+    struct probes *probes;    /* background state of the dependencies, for /status */
+    atomic_bool schema_ready; /* false until the migrations ran: what needs the database answers 503 */
 };
 
 enum { CALL_PATH_IDS_MAX = 2 };
@@ -40,6 +48,7 @@ struct call {
     const struct route *route;
     struct scope scope; /* db is NULL for routes of access NO_DB until call_db() */
     char session_id[SESSION_ID_TEXT];
+    char command_id[UUID_TEXT_MAX];       /* of a write: our own, in audit_log */
     bool signed_in, admin, from_cookie;
     bool loopback;                        /* asked from this machine itself, past no proxy */
     int64_t ids[CALL_PATH_IDS_MAX];       /* {id}s of the path */
@@ -47,7 +56,9 @@ struct call {
     const void *body;                     /* the struct of route->body, filled; NULL without a body table */
     const struct field_list *body_list;   /* for routes whose body is a bare array */
     const void *query;                    /* the struct of route->query, filled */
+    struct text path;                     /* the whole path, base path included */
     struct text raw_query;                /* as sent, for Link headers */
+    struct text token;                    /* as presented, by header or cookie; TEXT_NONE without */
     struct text client_address, request_id, platform, origin, user_agent, accept;
     struct text if_match, if_none_match, idempotency_key;
 };
@@ -69,6 +80,8 @@ struct response {
     bool no_store;              /* tokens: Cache-Control: no-store instead of private, no-cache */
 };
 
+/* As the dispatcher makes it before each run of a handler: 200, JSON, no headers, an empty body. */
+void response_reset(struct response *res);
 /* Value is kept as given (arena or constant memory). Beyond RESPONSE_HEADERS_MAX: assert. */
 void response_header(struct response *res, const char *name, struct text value);
 /* 201 with Location: <base path>/<collection>/<id>. */
@@ -77,12 +90,14 @@ bool response_created(struct call *call, struct response *res, const char *colle
 void response_no_content(struct response *res);
 /* 200 {message}. Vietnamese text. */
 void response_message(struct response *res, const char *message);
-/* ETag: "<version>" */
+/* ETag: "<version>". A GET whose If-None-Match names it becomes 304 afterwards. */
 bool response_etag(struct call *call, struct response *res, int64_t version, struct err *err) MUST_CHECK;
 /* Link: <path?query with cursor>; rel="next". The cursor is opaque, made of two numbers. */
 bool response_next_page(struct call *call, struct response *res, int64_t key1, int64_t key2, struct err *err) MUST_CHECK;
 /* Reads a cursor made by response_next_page; a bad one is a field fault "cursor". */
 bool cursor_read(struct text cursor, int64_t *key1, int64_t *key2, struct err *err) MUST_CHECK;
+/* Turns a 200 whose ETag stands in If-None-Match into 304 (the dispatcher does it for GET). */
+bool response_not_modified(const struct call *call, struct response *res);
 /* If-Match against the row's version: ERR_VERSION_CONFLICT when stale; true without the header or with "*". */
 bool call_if_match(const struct call *call, int64_t version, struct err *err) MUST_CHECK;
 

@@ -11,7 +11,15 @@
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHOD_OTHER };
 
-enum auth { AUTH_PUBLIC, AUTH_USER, AUTH_ADMIN };
+enum method method_read(struct text name); /* METHOD_OTHER for what is not served */
+const char *method_name(enum method method);
+
+enum auth {
+    AUTH_PUBLIC,   /* a token is not looked at */
+    AUTH_OPTIONAL, /* public, too; a good token is taken (call->signed_in), a bad one ignored */
+    AUTH_USER,
+    AUTH_ADMIN
+};
 
 /* How the handler meets the database. */
 enum access {
@@ -53,6 +61,8 @@ struct route {
     const struct body_def *body;
     const struct query_def *query;
     size_t body_limit;         /* 0: BODY_LIMIT_DEFAULT */
+    bool cached;               /* GET of the household's own rows: the whole body is kept in Redis under the household's generation,
+                                  by path and query, and brought by the same round trip as the session */
 };
 
 extern const struct route ROUTES[];

@@ -1,9 +1,8 @@
 #include "store/migrate.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
-#include "base/id.h"
+#include "service/digest.h"
 
 static const char LOCK_NAME[] = "moneymanager_migrate";
 static const char CREATE_TABLE[] =
@@ -25,14 +24,14 @@ static const struct stmt_def START = {"migrate.start",
 static const struct stmt_def DONE = {
     "migrate.done", "UPDATE schema_migrations SET done_at = ?, checksum = ? WHERE version = ? AND step = ?", "mtii", ""};
 
-enum { STEPS_MAX = 1000, HASH_TEXT = SHA256_DIGEST_LENGTH * 2 + 1 };
+enum { STEPS_MAX = 1000 };
 
 struct step {
     int64_t version, number;
     struct text sql;
-    char checksum[HASH_TEXT];
+    char checksum[DIGEST_TEXT];
     bool started, done;
-    char done_checksum[HASH_TEXT];
+    char done_checksum[DIGEST_TEXT];
 };
 
 struct plan {
@@ -104,9 +103,7 @@ static bool add_file(const struct embedded_file *file, struct arena *mem, struct
             return err_set(err, ERR_INTERNAL, "There are more migration steps than this program can hold");
         struct step *step = &plan->steps[plan->count++];
         *step = (struct step){.version = version, .number = ++number, .sql = statement};
-        unsigned char digest[SHA256_DIGEST_LENGTH];
-        SHA256((const unsigned char *)statement.p, statement.n, digest);
-        hex_encode(digest, sizeof(digest), step->checksum);
+        digest_hex(statement, step->checksum);
     }
 }
 
@@ -211,7 +208,7 @@ static bool run_locked(struct db *db, struct plan *plan, int64_t now_ms, struct 
         if (!run_step(db, &plan->steps[i], now_ms, err))
             return false;
         plan->steps[i].done = true;
-        memcpy(plan->steps[i].done_checksum, plan->steps[i].checksum, HASH_TEXT);
+        memcpy(plan->steps[i].done_checksum, plan->steps[i].checksum, DIGEST_TEXT);
         (*steps)++;
     }
     return true;

@@ -1,0 +1,40 @@
+#include "http/exchange.h"
+
+#include "base/clock.h"
+
+bool exchange_init(struct exchange *x, struct app *app, struct err *err)
+{
+    *x = (struct exchange){.app = app, .mem = arena_new(ARENA_FIRST_BLOCK, ARENA_MAX)};
+    buf_init(&x->body, RESPONSE_BODY_MAX);
+    buf_init(&x->head, RESPONSE_HEAD_MAX);
+    return x->mem || err_set(err, ERR_NO_MEMORY, "Not enough memory for a request thread");
+}
+
+void exchange_release(struct exchange *x)
+{
+    exchange_reset(x);
+    arena_free(x->mem);
+    buf_release(&x->body);
+    buf_release(&x->head);
+    x->mem = NULL;
+}
+
+void exchange_reset(struct exchange *x)
+{
+    db_give(x->call.scope.db);
+    x->call.scope.db = NULL;
+    json_doc_free(x->doc);
+    x->doc = NULL;
+    if (x->mem)
+        arena_reset(x->mem);
+    if (x->body.cap > RESPONSE_BODY_KEPT) {
+        buf_release(&x->body);
+        buf_init(&x->body, RESPONSE_BODY_MAX);
+    }
+}
+
+int exchange_left_ms(const struct exchange *x)
+{
+    int64_t left = x->deadline_ms - clock_monotonic_ms();
+    return left > 0 ? (int)left : 0;
+}

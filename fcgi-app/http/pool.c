@@ -1,0 +1,243 @@
+#include "http/pool.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/bell.h"
+#include "base/clock.h"
+#include "http/exchange.h"
+#include "service/log.h"
+
+enum {
+    ACCEPT_BACK_OFF_MS = 50, /* no descriptors or memory: what is at work will give some back */
+    THREAD_STACK = 512 * 1024
+};
+
+struct pool {
+    struct app *app;
+    int listen_fd, stop_fd;
+    atomic_bool stopping;
+    pthread_mutex_t lock; /* of `running` */
+    pthread_cond_t ended;
+    size_t running;
+    size_t started;
+    pthread_t threads[]; /* config.api_threads */
+};
+
+struct thread_start {
+    struct pool *pool;
+    struct exchange exchange;
+    int number;
+};
+
+bool pool_socket_ok(int fd)
+{
+    int listening = 0;
+    socklen_t n = sizeof(listening);
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) == 0 && listening;
+}
+
+static size_t read_body(void *from, char *out, size_t n)
+{
+    size_t got = 0;
+    while (got < n) {
+        int part = FCGX_GetStr(out + got, n - got > INT32_MAX ? INT32_MAX : (int)(n - got), from);
+        if (part <= 0)
+            break;
+        got += (size_t)part;
+    }
+    return got;
+}
+
+static void put(FCGX_Stream *out, const struct buf *b)
+{
+    if (b->n)
+        FCGX_PutStr(b->p, (int)b->n, out);
+}
+
+static void serve(struct exchange *x, FCGX_Request *request)
+{
+    params_read(request->envp, &x->in.params);
+    x->in.read_body = read_body;
+    x->in.from = request->in;
+    dispatch(x);
+    put(request->out, &x->head);
+    if (!x->is_head && x->res.status != 204 && x->res.status != 304)
+        put(request->out, &x->body);
+    FCGX_Finish_r(request);
+    /* A client that went away is nobody's fault; the log at the edge has it. */
+    exchange_reset(x);
+    log_request_id("");
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec wait = {.tv_nsec = ms * 1000000};
+    nanosleep(&wait, NULL);
+}
+
+/* An epoll set of the thread's own: EPOLLEXCLUSIVE wakes one waiter of all threads and processes for a connection, poll() would wake all. */
+static int open_waiter(const struct pool *pool)
+{
+    int set = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event connection = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = pool->listen_fd};
+    struct epoll_event stop = {.events = EPOLLIN, .data.fd = pool->stop_fd};
+    if (set >= 0 && (epoll_ctl(set, EPOLL_CTL_ADD, pool->listen_fd, &connection) != 0 ||
+                     epoll_ctl(set, EPOLL_CTL_ADD, pool->stop_fd, &stop) != 0)) {
+        close(set);
+        return -1;
+    }
+    return set;
+}
+
+static void wait_for_work(int set)
+{
+    struct epoll_event event;
+    if (epoll_wait(set, &event, 1, -1) < 0 && errno != EINTR)
+        pause_ms(ACCEPT_BACK_OFF_MS);
+}
+
+static void accept_loop(struct pool *pool, struct exchange *x, FCGX_Request *request, int set)
+{
+    while (!atomic_load(&pool->stopping)) {
+        int rc = FCGX_Accept_r(request);
+        if (rc == 0) {
+            serve(x, request);
+        } else if (rc == -EAGAIN) { /* the socket does not block, and a sibling may have been faster */
+            wait_for_work(set);
+        } else {
+            if (rc != -EINTR)
+                log_warn("http", "no connection could be accepted: error %d", -rc);
+            pause_ms(ACCEPT_BACK_OFF_MS);
+        }
+    }
+}
+
+static void thread_ended(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->running--;
+    pthread_cond_signal(&pool->ended);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void *thread_main(void *arg)
+{
+    struct thread_start *start = arg;
+    struct pool *pool = start->pool;
+    char name[16];
+    snprintf(name, sizeof(name), "req-%d", start->number);
+    log_thread_name(name);
+    FCGX_Request request;
+    int set = open_waiter(pool);
+    if (set < 0 || FCGX_InitRequest(&request, pool->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
+        log_error("http", "a request thread could not begin");
+    } else {
+        accept_loop(pool, &start->exchange, &request, set);
+        FCGX_Free(&request, 1);
+    }
+    if (set >= 0)
+        close(set);
+    exchange_release(&start->exchange);
+    free(start);
+    thread_ended(pool);
+    return NULL;
+}
+
+static bool start_thread(struct pool *pool, int number, struct err *err)
+{
+    struct thread_start *start = calloc(1, sizeof(*start));
+    pthread_attr_t attr;
+    if (!start || !exchange_init(&start->exchange, pool->app, err)) {
+        free(start);
+        return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request threads");
+    }
+    start->pool = pool;
+    start->number = number;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, THREAD_STACK);
+    int rc = pthread_create(&pool->threads[pool->started], &attr, thread_main, start);
+    pthread_attr_destroy(&attr);
+    if (rc == 0) {
+        pool->started++;
+        pool->running++;
+        return true;
+    }
+    exchange_release(&start->exchange);
+    free(start);
+    return err_set(err, ERR_INTERNAL, "A thread could not be started: error %d", rc);
+}
+
+/* How long libfcgi waits for the first bytes of a connection and, after the answer, for the peer's end: a whole thread waits with it. */
+static bool init_library(struct err *err)
+{
+    setenv("LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT", "1000", 1);
+    setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "100", 1);
+    if (FCGX_Init() != 0)
+        return err_set(err, ERR_INTERNAL, "libfcgi could not be initialised");
+    /* It has its own ideas about signals, which are ours to handle. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR1, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    return true;
+}
+
+struct pool *pool_start(struct app *app, int listen_fd, struct err *err)
+{
+    struct pool *pool = calloc(1, sizeof(*pool) + (size_t)app->config.api_threads * sizeof(pthread_t));
+    if (!pool || !init_library(err)) {
+        free(pool);
+        return NULL;
+    }
+    pool->app = app;
+    pool->listen_fd = listen_fd;
+    pool->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&pool->lock, NULL);
+    bell_cond_init(&pool->ended);
+    int flags = fcntl(listen_fd, F_GETFL);
+    bool ok = pool->stop_fd >= 0 && flags >= 0 && fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) == 0;
+    if (!ok)
+        err_set(err, ERR_INTERNAL, "The listening socket could not be prepared: error %d", errno);
+    pthread_mutex_lock(&pool->lock);
+    for (int i = 1; ok && i <= (int)app->config.api_threads; i++)
+        ok = start_thread(pool, i, err);
+    pthread_mutex_unlock(&pool->lock);
+    if (ok)
+        return pool;
+    pool_stop(pool, 1000);
+    return NULL;
+}
+
+bool pool_stop(struct pool *pool, int wait_ms)
+{
+    uint64_t one = 1;
+    int64_t deadline = clock_monotonic_ms() + wait_ms;
+    if (!pool)
+        return true;
+    atomic_store(&pool->stopping, true);
+    if (pool->stop_fd >= 0 && write(pool->stop_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+        log_warn("http", "the request threads could not be woken");
+    pthread_mutex_lock(&pool->lock);
+    while (pool->running && bell_cond_wait(&pool->ended, &pool->lock, deadline))
+        ;
+    bool all = pool->running == 0;
+    pthread_mutex_unlock(&pool->lock);
+    if (!all)
+        return false;
+    for (size_t i = 0; i < pool->started; i++)
+        pthread_join(pool->threads[i], NULL);
+    if (pool->stop_fd >= 0)
+        close(pool->stop_fd);
+    pthread_cond_destroy(&pool->ended);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+    return true;
+}

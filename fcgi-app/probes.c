@@ -1,0 +1,130 @@
+#include "probes.h"
+
+#include <pthread.h>
+
+#include "base/bell.h"
+#include "base/clock.h"
+#include "service/aws/queue.h"
+#include "service/log.h"
+#include "store/outbox.h"
+#include "store/parked.h"
+
+enum {
+    INTERVAL_MS = 2000,
+    QUEUE_INTERVAL_MS = 15 * 1000, /* each question to SQS costs money */
+    PROBE_ARENA = 16 * 1024,
+    PROBE_ARENA_MAX = 256 * 1024
+};
+
+struct probes {
+    struct app *app;
+    struct arena *mem;
+    struct bell bell;
+    pthread_t thread;
+    pthread_mutex_t lock; /* of `state` */
+    struct probes_state state;
+    int64_t queue_asked_ms;
+};
+
+static void set(struct probe *probe, bool up, int64_t latency_us, const char *name, const struct err *err)
+{
+    if (!up && (!probe->known || probe->up))
+        log_err(LOG_WARN, "status", name, err);
+    if (up && probe->known && !probe->up)
+        log_info("status", "%s answers again", name);
+    *probe = (struct probe){.known = true, .up = up, .latency_us = up ? latency_us : probe->latency_us};
+}
+
+static void probe_mysql(struct probes *p, struct probes_state *s)
+{
+    struct err err = {0};
+    int64_t latency = 0, now = clock_now_ms();
+    AUTO(db) struct db *db = db_take(p->app->db_pool, &err);
+    set(&s->mysql, db && db_ping(db, &latency, &err), latency, "MySQL", &err);
+    if (!s->mysql.up || !atomic_load(&p->app->schema_ready))
+        return;
+    if (!outbox_backlog(db, now, &s->outbox_pending, &s->outbox_oldest_ms, &err) ||
+        !parked_count(db, &s->parked, &err))
+        log_err(LOG_WARN, "status", "the outbox could not be counted", &err);
+}
+
+static void probe_redis(struct probes *p, struct probes_state *s)
+{
+    struct err err = {0};
+    int64_t latency = 0;
+    bool up = redis_ping(p->app->redis, &latency, &err);
+    set(&s->redis, up, latency, "Redis", &err);
+}
+
+static void probe_queue(struct probes *p, struct probes_state *s)
+{
+    struct err err = {0};
+    int64_t now = clock_monotonic_ms(), begin = clock_monotonic_us();
+    if (!p->app->queue || (p->queue_asked_ms && now - p->queue_asked_ms < QUEUE_INTERVAL_MS))
+        return;
+    p->queue_asked_ms = now;
+    bool up = queue_depth(p->app->queue, &s->queue_visible, &s->queue_in_flight, &s->queue_delayed, p->mem, &err);
+    set(&s->queue, up, clock_monotonic_us() - begin, "SQS", &err);
+    arena_reset(p->mem);
+}
+
+static void *probes_main(void *arg)
+{
+    struct probes *p = arg;
+    log_thread_name("probes");
+    do {
+        struct probes_state state = p->state; /* only this thread writes it */
+        probe_mysql(p, &state);
+        probe_redis(p, &state);
+        probe_queue(p, &state);
+        pthread_mutex_lock(&p->lock);
+        p->state = state;
+        pthread_mutex_unlock(&p->lock);
+    } while (bell_wait(&p->bell, INTERVAL_MS));
+    return NULL;
+}
+
+struct probes *probes_start(struct app *app, struct err *err)
+{
+    struct probes *p = calloc(1, sizeof(*p));
+    struct arena *mem = arena_new(PROBE_ARENA, PROBE_ARENA_MAX);
+    if (!p || !mem) {
+        err_set(err, ERR_NO_MEMORY, "Not enough memory for the probes");
+        goto fail;
+    }
+    p->app = app;
+    p->mem = mem;
+    bell_init(&p->bell);
+    pthread_mutex_init(&p->lock, NULL);
+    if (pthread_create(&p->thread, NULL, probes_main, p) == 0)
+        return p;
+    err_set(err, ERR_INTERNAL, "The probes' thread could not be started");
+    bell_release(&p->bell);
+    pthread_mutex_destroy(&p->lock);
+fail:
+    arena_free(mem);
+    free(p);
+    return NULL;
+}
+
+void probes_read(struct probes *probes, struct probes_state *out)
+{
+    *out = (struct probes_state){0};
+    if (!probes)
+        return;
+    pthread_mutex_lock(&probes->lock);
+    *out = probes->state;
+    pthread_mutex_unlock(&probes->lock);
+}
+
+void probes_stop(struct probes *probes)
+{
+    if (!probes)
+        return;
+    bell_stop(&probes->bell);
+    pthread_join(probes->thread, NULL);
+    bell_release(&probes->bell);
+    pthread_mutex_destroy(&probes->lock);
+    arena_free(probes->mem);
+    free(probes);
+}
