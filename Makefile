@@ -41,8 +41,9 @@ ifneq ($(filter hiredis_ssl,$(VENDOR)),)
 VENDOR_CFLAGS += -DHAVE_HIREDIS_SSL
 endif
 
+# Cutting a text to its field is what snprintf is there for, so -Wformat-truncation stays out.
 WARN := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-        -Wwrite-strings
+        -Wwrite-strings -Wno-format-truncation
 # _GNU_SOURCE is empty so that a source that defines it too stays quiet.
 CPPFLAGS_ALL := -D_GNU_SOURCE= $(VENDOR_CFLAGS) -MMD -MP
 CFLAGS_ALL := -std=gnu17 -g $(WARN) -pthread -fno-omit-frame-pointer $(CFLAGS)
@@ -180,6 +181,7 @@ build: ## compile both programs into build/release (needs the packages; make run
 	@mkdir -p build && flock build/.lock $(MAKE) -j$(JOBS) programs
 programs: $(if $(API_SRC),build/release/moneymanager-api) $(if $(WORKER_SRC),build/release/moneymanager-worker) \
           build/release/libmm.a
+	@:
 
 VARIANT ?= asan
 CHOSEN = $(foreach t,$(TEST_SRC:.c=),$(if $(ONLY),$(if $(findstring $(ONLY),$(t)),$(t)),$(t)))
@@ -189,6 +191,7 @@ unit: ## unit tests under ASan and UBSan (ONLY=text picks programs by name; VARI
 	@mkdir -p build && flock build/.lock $(MAKE) -j$(JOBS) unit-programs
 	@scripts/unit.sh build/$(VARIANT) $(CHOSEN)
 unit-programs: $(addprefix build/$(VARIANT)/,$(CHOSEN))
+	@:
 
 .PHONY: test faults test-compose
 test: ## unit tests and API tests on a stack of their own (TESTS=tests/api/test_jars.py for some)
