@@ -1,0 +1,19 @@
+#include "jobs.h"
+
+#include "jobs/handlers.h"
+
+const struct job_row JOBS[] = {
+    {EVENT_JARS_RECALCULATE, job_jars_recalculate, .locks_household = true},
+    {EVENT_MAIL_REQUESTED, job_mail_requested, .locks_household = false},
+    {EVENT_OTP_REQUESTED, job_otp_requested, .locks_household = false},
+    {EVENT_TRANSACTION_LARGE, job_transaction_large, .locks_household = true},
+};
+const size_t JOB_COUNT = ARRAY_LEN(JOBS);
+
+const struct job_row *job_find(struct text type)
+{
+    for (size_t i = 0; i < JOB_COUNT; i++)
+        if (text_eq(text_of(JOBS[i].type), type))
+            return &JOBS[i];
+    return NULL;
+}

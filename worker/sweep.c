@@ -1,0 +1,99 @@
+#include "sweep.h"
+
+#include <pthread.h>
+
+#include "base/bell.h"
+#include "base/clock.h"
+#include "base/pace.h"
+#include "finance/relay.h"
+#include "service/log.h"
+
+enum {
+    EVERY_MS = 5000,
+    FAULT_LINE_MS = 10000,
+    ARENA_FIRST = 16 * 1024,
+    ARENA_MAX = 8 * 1024 * 1024 /* ten bodies of the largest size, their JSON and the answer */
+};
+
+struct sweep {
+    struct worker *worker;
+    struct arena *mem;
+    struct bell bell;
+    pthread_t thread;
+    int64_t last_line_ms;
+};
+
+static void tell(struct sweep *s, const struct relay_round *round)
+{
+    if (round->parked)
+        log_error("sweep", "parked %zu events that the queue will never take: %s", round->parked, round->reason);
+    if (round->delayed && pace_due(&s->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))
+        log_warn("sweep", "the queue refused %zu events for now: %s", round->delayed, round->reason);
+    if (round->sent)
+        log_info("sweep", "sent %zu events", round->sent);
+}
+
+static void drain(struct sweep *s)
+{
+    struct relay_round round;
+    do {
+        struct err err = {0};
+        arena_reset(s->mem);
+        if (!relay_run_once(s->worker->db_pool, s->worker->queue, clock_now_ms(), s->mem, &round, &err)) {
+            if (pace_due(&s->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))
+                log_err(LOG_WARN, "sweep", "events wait in the outbox", &err);
+            return;
+        }
+        tell(s, &round);
+    } while (round.claimed == QUEUE_BATCH_MAX && !bell_stopped(&s->bell));
+}
+
+static void *run(void *arg)
+{
+    struct sweep *s = arg;
+    log_thread_name("sweep");
+    do
+        drain(s);
+    while (bell_wait(&s->bell, EVERY_MS));
+    return NULL;
+}
+
+static void release(struct sweep *s)
+{
+    arena_free(s->mem);
+    bell_release(&s->bell);
+    free(s);
+}
+
+struct sweep *sweep_start(struct worker *w, struct err *err)
+{
+    struct sweep *s = calloc(1, sizeof *s);
+    if (!s) {
+        err_set(err, ERR_NO_MEMORY, "no memory for the sweep");
+        return NULL;
+    }
+    s->worker = w;
+    bell_init(&s->bell);
+    s->mem = arena_new(ARENA_FIRST, ARENA_MAX);
+    if (!s->mem || pthread_create(&s->thread, NULL, run, s) != 0) {
+        err_set(err, ERR_INTERNAL, "the sweep's thread could not be started");
+        release(s);
+        return NULL;
+    }
+    return s;
+}
+
+void sweep_wake(struct sweep *s)
+{
+    if (s)
+        bell_ring(&s->bell);
+}
+
+void sweep_stop(struct sweep *s)
+{
+    if (!s)
+        return;
+    bell_stop(&s->bell);
+    pthread_join(s->thread, NULL);
+    release(s);
+}

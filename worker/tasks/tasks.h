@@ -1,0 +1,12 @@
+/* The tasks of schedule.c, one file each. */
+#ifndef TASKS_TASKS_H
+#define TASKS_TASKS_H
+
+#include "schedule.h"
+
+/* Closes the ended months of `reset` jars: what is left moves to unassigned. */
+bool task_month_end(struct task_run *run, struct err *err);
+/* Deletes what is kept no longer (store/retention.h). */
+bool task_prune(struct task_run *run, struct err *err);
+
+#endif

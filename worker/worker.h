@@ -1,0 +1,24 @@
+/* What all threads of the worker share. Made by main, read-only afterwards; each part locks itself. */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "service/aws/credentials.h"
+#include "service/aws/queue.h"
+#include "service/config.h"
+#include "service/db.h"
+#include "service/redis.h"
+
+struct mailer;
+struct sweep;
+
+struct worker {
+    struct config config;
+    struct db_pool *db_pool;
+    struct redis *redis; /* only the cache's generations; may be down */
+    struct aws_credentials *credentials;
+    struct queue *queue;
+    struct mailer *mailer;
+    struct sweep *sweep;
+};
+
+#endif
