@@ -60,7 +60,7 @@ CFLAGS_tsan := -O1 -fsanitize=thread -fPIE
 LDFLAGS_tsan := -pie -fsanitize=thread
 CC_fuzz := clang
 # gcc is the compiler that must be quiet; clang knows other warnings.
-CFLAGS_fuzz := -Wno-error -Wno-unknown-warning-option -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+CFLAGS_fuzz := -Wno-error -Wno-unknown-warning-option -Wno-ignored-attributes -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
 LDFLAGS_ALL := -Wl,--as-needed -pthread $(LDFLAGS)
 
