@@ -147,7 +147,7 @@ bool otp_check(struct db *db, int64_t user_id, const char *purpose, struct text 
     if (!db_exec(db, &TRY, DB_ARGS(db_int(user_id), db_str(purpose), db_instant(now_ms), db_int(OTP_TRIES)), &res, err))
         return false;
     if (!res.affected)
-        return wrong_code(err);
+        return otp_decoy(db, code, now_ms, err) && wrong_code(err);
     struct text stored = TEXT_NONE;
     if (!db_query(db, &CODE_HASH, DB_ARGS(db_int(user_id), db_str(purpose)), mem, text_from_row, &stored, NULL, err))
         return false;

@@ -4,7 +4,7 @@
     "SELECT u.id, m.household_id, u.email, u.full_name, u.password_hash, u.profile_image_url, u.language,"             \
     " u.pending_email, u.status, u.role = 'admin', u.large_transaction_amount, u.activated_at, u.created_at,"          \
     " u.updated_at FROM users u JOIN household_members m ON m.user_id = u.id"
-#define USER_TYPES "iittttttti" "immm"
+#define USER_TYPES "iitttttttiimmm"
 
 static const struct stmt_def FIND = {"user.find", USER_SELECT " WHERE u.id = ?", "i", USER_TYPES};
 static const struct stmt_def FIND_BY_EMAIL = {"user.find_by_email", USER_SELECT " WHERE u.email = ?", "t", USER_TYPES};
