@@ -17,7 +17,8 @@
 
 enum {
     EXIT_BAD_START = 2,     /* settings or socket: starting again does not help */
-    STOP_REQUESTS_MS = 8000 /* of the 10 s that a stop may take */
+    STOP_REQUESTS_MS = 8000, /* of the 10 s that a stop may take */
+    STOP_ALL_S = 9           /* a background thread may hang in a call of its own */
 };
 
 static int print_version(struct app *app)
@@ -112,6 +113,12 @@ static bool start_parts(struct app *app, struct parts *parts, struct err *err)
            (parts->pool = pool_start(app, STDIN_FILENO, err)) != NULL;
 }
 
+static void give_up(int signal_number)
+{
+    (void)signal_number;
+    _exit(EXIT_SUCCESS);
+}
+
 /* False when a request still holds what the rest would free. */
 static bool stop_parts(struct app *app, struct parts *parts)
 {
@@ -144,6 +151,8 @@ static int serve(struct app *app)
         log_info("main", "moneymanager-api %s serves with %d threads", MM_VERSION, (int)app->config.api_threads);
         sigwait(&set, &signal_number);
         log_info("main", "stopping after signal %d", signal_number);
+        signal(SIGALRM, give_up);
+        alarm(STOP_ALL_S);
     } else {
         code = fail("the program could not start", &err);
     }
