@@ -1,5 +1,6 @@
 #include "service/http.h"
 
+#include "base/bell.h"
 #include "base/buf.h"
 #include "base/clock.h"
 
@@ -62,11 +63,7 @@ struct http *http_open(const struct http_options *opts, struct err *err)
     }
     h->opts = *opts;
     h->opts.handles = handles;
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&h->freed, &attr);
-    pthread_condattr_destroy(&attr);
+    bell_cond_init(&h->freed);
     pthread_mutex_init(&h->lock, NULL);
     return h;
 }
@@ -119,19 +116,6 @@ struct text http_header_value(const struct http_response *res, const char *lower
 
 /* ---- handles ---- */
 
-static struct timespec monotonic_after(int64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(ms / 1000);
-    at.tv_nsec += (long)(ms % 1000) * 1000000L;
-    if (at.tv_nsec >= 1000000000L) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000L;
-    }
-    return at;
-}
-
 static struct slot *free_slot(struct http *h)
 {
     /* The lowest free one, so that few connections stay warm instead of many cooling down. */
@@ -149,11 +133,11 @@ static bool slot_is_cancelled(const struct http *h, bool cancellable)
 
 static struct slot *slot_take(struct http *h, bool cancellable, struct err *err)
 {
-    struct timespec until = monotonic_after(h->opts.connect_timeout_ms);
+    int64_t until = clock_monotonic_ms() + h->opts.connect_timeout_ms;
     struct slot *s;
     pthread_mutex_lock(&h->lock);
     while (!(s = free_slot(h)) && !slot_is_cancelled(h, cancellable)) {
-        if (pthread_cond_timedwait(&h->freed, &h->lock, &until) != 0) {
+        if (!bell_cond_wait(&h->freed, &h->lock, until)) {
             s = free_slot(h);
             break;
         }
@@ -178,7 +162,7 @@ static void slot_give(struct http *h, struct slot *s)
 {
     pthread_mutex_lock(&h->lock);
     s->busy = false;
-    pthread_cond_signal(&h->freed);
+    pthread_cond_broadcast(&h->freed);
     pthread_mutex_unlock(&h->lock);
 }
 

@@ -1,12 +1,13 @@
 #include "service/aws/credentials.h"
 
+#include "base/bell.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/pace.h"
 #include "service/aws/credentials_source.h"
 
 #include <openssl/crypto.h>
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,25 +88,16 @@ static bool is_valid(const struct aws_keys *keys)
 
 /* ---- the thread ---- */
 
-static int64_t retry_delay_ms(unsigned failures)
-{
-    int64_t most = RETRY_FIRST_MS;
-    for (unsigned i = 1; i < failures && most < RETRY_MOST_MS; i++)
-        most *= 2;
-    most = most < RETRY_MOST_MS ? most : RETRY_MOST_MS;
-    return most / 2 + (int64_t)random_below((uint32_t)(most / 2) + 1);
-}
-
 /* Under the lock: keeps the new set or the reason; says when to fetch again, in ms from now. */
 static int64_t attempt_end(struct aws_credentials *c, bool ok, struct aws_keys *fresh, const struct err *why,
-                           unsigned *failures)
+                           int64_t *failures)
 {
     c->attempts++;
     c->renew = false;
     pthread_cond_broadcast(&c->fetched);
     if (!ok) {
         c->last = *why;
-        return retry_delay_ms(++*failures);
+        return pace_backoff_ms(RETRY_FIRST_MS, ++*failures, RETRY_MOST_MS, random_below(256));
     }
     *failures = 0;
     err_clear(&c->last);
@@ -113,12 +105,6 @@ static int64_t attempt_end(struct aws_credentials *c, bool ok, struct aws_keys *
     c->keys = *fresh;
     int64_t now = clock_now_ms();
     return credentials_refresh_at(now, fresh->expires_at_ms) - now;
-}
-
-static void wait_ms(struct aws_credentials *c, pthread_cond_t *cond, int64_t until_ms)
-{
-    struct timespec at = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000L};
-    pthread_cond_timedwait(cond, &c->lock, &at);
 }
 
 /* A source in trouble may go on handing out a set that has ended: that is no success. */
@@ -136,7 +122,7 @@ static bool fetch(struct aws_credentials *c, struct aws_keys *fresh, struct err 
 static void *refresh_thread(void *user)
 {
     struct aws_credentials *c = user;
-    unsigned failures = 0;
+    int64_t failures = 0;
     pthread_mutex_lock(&c->lock);
     while (!c->stop) {
         pthread_mutex_unlock(&c->lock);
@@ -147,7 +133,7 @@ static void *refresh_thread(void *user)
         int64_t until = clock_monotonic_ms() + attempt_end(c, ok, &fresh, &why, &failures);
         aws_keys_wipe(&fresh);
         while (!c->stop && !c->renew && clock_monotonic_ms() < until)
-            wait_ms(c, &c->wake, until);
+            bell_cond_wait(&c->wake, &c->lock, until);
     }
     pthread_mutex_unlock(&c->lock);
     return NULL;
@@ -198,13 +184,9 @@ struct aws_credentials *aws_credentials_open(const struct aws_credentials_option
         err_set(err, ERR_NO_MEMORY, "There is no memory for the AWS credentials");
         return NULL;
     }
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->wake, &attr);
-    pthread_cond_init(&c->fetched, &attr);
-    pthread_condattr_destroy(&attr);
+    bell_cond_init(&c->wake);
+    bell_cond_init(&c->fetched);
     if (is_static(opts) ? static_init(c, opts, err) : fetched_init(c, opts, err))
         return c;
     aws_credentials_close(c);
@@ -239,7 +221,7 @@ static void wait_attempts(struct aws_credentials *c, uint64_t attempts)
 {
     int64_t until = clock_monotonic_ms() + c->fetch_limit_ms;
     while (!c->stop && c->attempts < attempts && clock_monotonic_ms() < until)
-        wait_ms(c, &c->fetched, until);
+        bell_cond_wait(&c->fetched, &c->lock, until);
 }
 
 bool aws_credentials_get(struct aws_credentials *c, struct aws_keys *out, struct err *err)
