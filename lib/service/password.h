@@ -1,4 +1,5 @@
-/* argon2id (libsodium, opslimit 2, memlimit 19 MiB). One hash at a time in a process, at most 8 waiting, then ERR_UNAVAILABLE. */
+/* argon2id (libsodium, opslimit 2, memlimit 19 MiB). One hash at a time in a process, at most 8 waiting, then
+ * ERR_UNAVAILABLE. */
 #ifndef SERVICE_PASSWORD_H
 #define SERVICE_PASSWORD_H
 

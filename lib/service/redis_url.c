@@ -142,6 +142,10 @@ bool redis_url_parse(const char *url, struct redis_address *out, struct err *err
         struct text rest = text_slice(t, scheme.n, t.n);
         if (!(SCHEMES[i].unix_socket ? parse_unix(rest, &read, err) : parse_network(rest, &read, err)))
             return false;
+#ifndef HAVE_HIREDIS_SSL
+        if (read.tls)
+            return fault(err, "asks for TLS, which this build's hiredis does not have");
+#endif
         *out = read;
         return true;
     }

@@ -1,4 +1,5 @@
-/* HS256 JWT with key rotation by kid; algorithm allow-list {HS256}; aud and iss fixed. Claims: sub user, hid household, sid session, role, iat, exp. */
+/* HS256 JWT with key rotation by kid; algorithm allow-list {HS256}; aud and iss fixed. Claims: sub user, hid household,
+ * sid session, role, iat, exp. */
 #ifndef SERVICE_TOKEN_H
 #define SERVICE_TOKEN_H
 
@@ -25,8 +26,10 @@ struct token_keys *token_keys_parse(const char *spec, struct err *err) MUST_CHEC
 void token_keys_free(struct token_keys *keys);
 
 /* NULL with ERR_NO_MEMORY/ERR_INTERNAL. */
-char *token_sign(const struct token_keys *keys, const struct token_claims *claims, struct arena *mem, struct err *err) MUST_CHECK;
+char *token_sign(const struct token_keys *keys, const struct token_claims *claims, struct arena *mem,
+                 struct err *err) MUST_CHECK;
 /* ERR_UNAUTHORIZED for anything wrong: form, alg, kid, signature, aud, iss, expiry. */
-bool token_verify(const struct token_keys *keys, struct text token, int64_t now_s, struct token_claims *claims, struct err *err) MUST_CHECK;
+bool token_verify(const struct token_keys *keys, struct text token, int64_t now_s, struct token_claims *claims,
+                  struct err *err) MUST_CHECK;
 
 #endif

@@ -1,0 +1,162 @@
+#include "service/rate_limit.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "service/digest.h"
+
+enum { SUBJECT_TEXT = 32, WINDOW = 16 };
+
+/* ---- Redis ---- */
+
+static struct text number(int64_t v, struct arena *mem)
+{
+    return text_of(arena_printf(mem, "%" PRId64, v));
+}
+
+bool rate_command(const struct rate_policy *policy, struct text subject, struct arena *mem, struct redis_command *cmd)
+{
+    char digest[DIGEST_TEXT];
+    digest_hex(subject, digest);
+    struct text key = text_of(arena_printf(mem, "mm:r:%s:%.*s", policy->name, SUBJECT_TEXT, digest));
+    struct text args[] = {number(policy->burst, mem), number(policy->period_ms, mem)};
+    if (!key.p || !args[0].p || !args[1].p)
+        return false;
+    redis_script(cmd, "gcra", 1, &key, 2, args);
+    return true;
+}
+
+static int seconds_up(int64_t ms)
+{
+    return (int)((ms + 999) / 1000);
+}
+
+static struct rate_verdict verdict(const struct rate_policy *policy, bool allowed, int64_t remaining, int64_t retry_ms,
+                                   int64_t reset_ms)
+{
+    struct rate_verdict v = {
+        .allowed = allowed, .limit = policy->burst, .remaining = remaining, .reset_seconds = seconds_up(reset_ms)};
+    if (!allowed)
+        v.retry_after_seconds = retry_ms > 0 ? seconds_up(retry_ms) : 1;
+    return v;
+}
+
+struct rate_verdict rate_verdict(const struct rate_policy *policy, const struct redis_reply *reply)
+{
+    bool usable = reply->kind == REDIS_LIST && reply->count == 4;
+    for (size_t i = 0; usable && i < 4; i++)
+        usable = reply->list[i].kind == REDIS_INT;
+    /* An answer of another form: what guards passwords stays shut. */
+    if (!usable)
+        return verdict(policy, !policy->strict_local, 0, policy->period_ms, policy->period_ms);
+    const struct redis_reply *n = reply->list;
+    return verdict(policy, n[0].i == 1, n[1].i, n[2].i, n[3].i);
+}
+
+/* ---- in the process ---- */
+
+struct slot {
+    uint64_t subject;
+    int64_t full_at_us; /* the slot is free when this has passed */
+};
+
+struct rate_local {
+    pthread_mutex_t lock;
+    unsigned char key[crypto_shorthash_KEYBYTES]; /* so that nobody can aim at another's slot */
+    size_t slots;
+    struct slot table[];
+};
+
+struct rate_local *rate_local_new(size_t slots)
+{
+    static_assert(crypto_shorthash_BYTES == sizeof(uint64_t), "a hash is one number");
+    if (slots < WINDOW)
+        slots = WINDOW;
+    if (slots > SIZE_MAX / sizeof(struct slot) / 2)
+        return NULL;
+    struct rate_local *l = calloc(1, sizeof *l + slots * sizeof l->table[0]);
+    if (!l)
+        return NULL;
+    l->slots = slots;
+    random_bytes(l->key, sizeof l->key);
+    pthread_mutex_init(&l->lock, NULL);
+    return l;
+}
+
+void rate_local_free(struct rate_local *l)
+{
+    if (!l)
+        return;
+    pthread_mutex_destroy(&l->lock);
+    free(l);
+}
+
+/* Policies have keys of their own: their names are part of what is hashed. */
+static uint64_t subject_hash(const struct rate_local *l, const struct rate_policy *policy, struct text subject)
+{
+    uint64_t parts[2], sum;
+    crypto_shorthash((unsigned char *)&parts[0], (const unsigned char *)policy->name, strlen(policy->name), l->key);
+    crypto_shorthash((unsigned char *)&parts[1], (const unsigned char *)(subject.p ? subject.p : ""), subject.n,
+                     l->key);
+    crypto_shorthash((unsigned char *)&sum, (const unsigned char *)parts, sizeof parts, l->key);
+    return sum;
+}
+
+/* The subject's slot, else a free one near its place, else NULL. */
+static struct slot *find_slot(struct rate_local *l, uint64_t subject, int64_t now_us)
+{
+    struct slot *unused = NULL;
+    for (size_t i = 0; i < WINDOW; i++) {
+        struct slot *s = &l->table[(subject % l->slots + i) % l->slots];
+        if (s->full_at_us > now_us && s->subject == subject)
+            return s;
+        if (s->full_at_us <= now_us && !unused)
+            unused = s;
+    }
+    if (unused)
+        *unused = (struct slot){subject, now_us};
+    return unused;
+}
+
+/* The arithmetic of gcra.lua. */
+static struct rate_verdict local_check(struct slot *s, const struct rate_policy *policy, int64_t now_us)
+{
+    int64_t period = policy->period_ms * 1000, interval = period > policy->burst ? period / policy->burst : 1;
+    int64_t next = s->full_at_us + interval, wait = next - period - now_us;
+    if (wait > 0)
+        return verdict(policy, false, 0, (wait + 999) / 1000, (s->full_at_us - now_us + 999) / 1000);
+    s->full_at_us = next;
+    return verdict(policy, true, (period - (next - now_us)) / interval, 0, (next - now_us + 999) / 1000);
+}
+
+struct rate_verdict rate_local_check(struct rate_local *l, const struct rate_policy *policy, struct text subject,
+                                     int64_t now_ms)
+{
+    struct rate_verdict v;
+    uint64_t hash = subject_hash(l, policy, subject);
+    pthread_mutex_lock(&l->lock);
+    struct slot *s = find_slot(l, hash, now_ms * 1000);
+    v = s ? local_check(s, policy, now_ms * 1000) : verdict(policy, false, 0, policy->period_ms, policy->period_ms);
+    pthread_mutex_unlock(&l->lock);
+    return v;
+}
+
+/* ---- both ---- */
+
+struct rate_verdict rate_check(struct redis *r, struct rate_local *l, const struct rate_policy *policy,
+                               struct text subject, struct arena *mem, int64_t now_ms)
+{
+    struct redis_command cmd;
+    struct redis_reply reply;
+    struct err ignored;
+    if (rate_command(policy, subject, mem, &cmd) && redis_call(r, &cmd, 1, mem, &reply, &ignored))
+        return rate_verdict(policy, &reply);
+    if (policy->strict_local)
+        return rate_local_check(l, policy, subject, now_ms);
+    return verdict(policy, true, policy->burst, 0, 0);
+}
