@@ -151,7 +151,7 @@ int32_t month_last_day(int32_t ym)
 struct instant_parts instant_split(int64_t ms)
 {
     int64_t days = floor_div(ms, MS_IN_DAY);
-    int64_t rest = ms - days * MS_IN_DAY;
+    int64_t rest = ms % MS_IN_DAY + (ms % MS_IN_DAY < 0 ? MS_IN_DAY : 0);
     struct instant_parts p = {
         .hour = (int)(rest / 3600000),
         .minute = (int)(rest / 60000 % 60),

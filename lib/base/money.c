@@ -196,16 +196,16 @@ bool money_split(int64_t total, const int64_t *weights, size_t count, int64_t wh
         return false; /* nobody to give it to */
     if (divisor == 0)
         divisor = 1;
-    wide rest = (wide)total * sum / divisor; /* sum <= divisor, so it fits an amount again */
     wide remainders[MONEY_SPLIT_MAX];
+    wide left = 0;
     for (size_t i = 0; i < count; i++) {
         wide share = (wide)total * weights[i];
         parts[i] = (int64_t)(share / divisor);
         remainders[i] = share % divisor;
-        rest -= parts[i];
+        left += remainders[i];
     }
     /* What the floors left is less than the number of parts with a remainder, so each gets one unit at most. */
-    for (; rest > 0; rest--) {
+    for (; left >= divisor; left -= divisor) {
         size_t i = largest(remainders, count);
         parts[i]++;
         remainders[i] = -1;
