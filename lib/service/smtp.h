@@ -1,5 +1,69 @@
-/* A session of many mails over one connection: libesmtp with the time-outs, TLS checks and reply rules it lacks. */
+/*
+ * Mail out over libesmtp: STARTTLS always and verified by the configured host name, AUTH by password, many mails on one connection.
+ * Mails are asked for one after the other and each one's fate is told exactly once, before the next is asked for. One thread at a time.
+ * Never logs. The message must be ready: MIME, CRLF at every line's end.
+ */
 #ifndef SERVICE_SMTP_H
 #define SERVICE_SMTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/text.h"
+
+struct smtp_options {
+    const char *host;
+    int port;
+    const char *user, *password; /* NULL: no AUTH */
+    const char *ca_file;         /* NULL: the system's store */
+    int connect_timeout_ms;
+    int reply_timeout_ms;    /* for each answer of the server */
+    int delivery_timeout_ms; /* for the answer to the whole mail */
+};
+
+struct smtp_mail {
+    const char *from, *recipient; /* ASCII addresses */
+    struct text message;          /* stays valid until the fate is told */
+};
+
+/* The callbacks may wait: the connection waits with them. */
+struct smtp_callbacks {
+    void *to;
+    /* False: there is none (any more), the connection is closed. */
+    bool (*next)(void *to, struct smtp_mail *mail);
+    /* Asked before the last line of the mail goes out. False gives the mail up (told as deferred) and drops the connection. */
+    bool (*may_finish)(void *to);
+    void (*sent)(void *to, const char *reply);
+    void (*refused)(void *to, int code, const char *reply); /* for good: 5xx for this recipient or mail */
+    /* For now: 4xx (code), or the connection or its setting up failed (code 0). */
+    void (*deferred)(void *to, int code, const char *reason);
+};
+
+struct smtp;
+void smtp_global_init(void); /* once, before threads */
+/* Does not connect. ERR_INTERNAL when ca_file cannot be read. */
+struct smtp *smtp_open(const struct smtp_options *opts, struct err *err) MUST_CHECK;
+void smtp_close(struct smtp *s);
+
+/* A TCP connection and nothing more, within connect_timeout_ms. ERR_UNAVAILABLE. */
+bool smtp_probe(const struct smtp *s, struct err *err) MUST_CHECK;
+
+/*
+ * Sends what `next` gives until it gives none; connects only when there is a first one. True when every mail got an answer of its own.
+ * ERR_UNAVAILABLE: the server is down or sends us away. ERR_UNAUTHORIZED: settings must be mended (login refused, certificate wrong,
+ * sender refused); no mail is refused for that.
+ */
+bool smtp_run(struct smtp *s, const struct smtp_callbacks *callbacks, struct err *err) MUST_CHECK;
+
+/* ---- pure ---- */
+
+enum smtp_fate { SMTP_SENT, SMTP_REFUSED, SMTP_DEFERRED, SMTP_CONFIGURATION };
+enum smtp_stage { SMTP_STAGE_MAIL, SMTP_STAGE_RCPT, SMTP_STAGE_DATA };
+/* What a reply at this stage means for the mail. */
+enum smtp_fate smtp_fate_of(int code, enum smtp_stage stage);
+/* The provider's id of a mail: the last word of its 250 reply ("Ok 0102018f...", "2.0.0 OK x.eml"). */
+struct text smtp_provider_id(const char *reply);
 
 #endif
