@@ -238,7 +238,7 @@ void dispatch(struct exchange *x)
     struct err err = {0};
     call_init(x);
     enum method method = method_read(x->in.params.method);
-    x->is_head = method == METHOD_HEAD;
+    x->is_head = x->call.is_head = method == METHOD_HEAD;
     if (method == METHOD_OPTIONS) {
         answer_preflight(x);
         return;

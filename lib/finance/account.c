@@ -166,7 +166,45 @@ bool account_complete(struct scope *s, struct text email, struct text full_name,
     return false;
 }
 
-/* ---- links ---- */
+/* ---- codes and links ---- */
+
+static enum user_status status_for(const char *purpose)
+{
+    return strcmp(purpose, OTP_ACTIVATE) == 0 ? USER_PENDING : USER_ACTIVE;
+}
+
+bool account_check_code(struct scope *s, struct text email, const char *purpose, struct text code, int64_t *user_id,
+                        char hash[OTP_HASH_TEXT], struct err *err)
+{
+    struct user_row user;
+    struct err miss = {0};
+    if (!user_find_by_email(s->db, email, s->mem, &user, &miss) && miss.code != ERR_NOT_FOUND) {
+        *err = miss;
+        return false;
+    }
+    if (miss.code == ERR_NOT_FOUND || user.status != status_for(purpose))
+        return otp_decoy(s->db, email, s->now_ms, err) && err_set(err, ERR_WRONG_CODE, OTP_WRONG_TEXT);
+    if (!otp_check(s->db, user.id, purpose, code, s->now_ms, s->mem, err))
+        return false;
+    otp_hash(code, user.id, purpose, hash);
+    *user_id = user.id;
+    return true;
+}
+
+bool account_check_reset_link(struct scope *s, const char *link_hash, int64_t *user_id, struct err *err)
+{
+    struct otp_link link;
+    struct err miss = {0};
+    if (otp_find_link(s->db, link_hash, s->mem, &link, &miss) && text_eq(link.purpose, TEXT(OTP_RESET)) &&
+        !link.used_at_ms && link.link_expires_at_ms > s->now_ms) {
+        *user_id = link.user_id;
+        return true;
+    }
+    if (miss.code == ERR_NONE || miss.code == ERR_NOT_FOUND)
+        return err_set(err, ERR_WRONG_CODE, OTP_WRONG_TEXT);
+    *err = miss;
+    return false;
+}
 
 static bool no_such_link(struct err *err)
 {

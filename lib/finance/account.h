@@ -17,6 +17,8 @@
 #include "store/user.h"
 
 enum {
+    PASSWORD_MIN = 8, /* code points */
+    PASSWORD_MAX = 128,
     ACCOUNT_COMPLETE_MS = 15 * 60 * 1000,   /* after activation: name and password of one registered by address alone */
     ACCOUNT_LINK_REPEAT_MS = 10 * 60 * 1000 /* a link opened twice by an eager browser answers the same */
 };
@@ -36,6 +38,13 @@ bool account_open_link(struct scope *s, const char *link_hash, bool *email_chang
 /* ERR_VALIDATION in all cases in which it may not be. */
 bool account_complete(struct scope *s, struct text email, struct text full_name, struct text password_hash,
                       struct err *err) MUST_CHECK;
+
+/* Outside a transaction, for a try counts whatever comes after: the user of an address, and in `hash` the proof for what the code allows.
+   ERR_WRONG_CODE alike for a wrong code and an unknown address. A right code stays usable. */
+bool account_check_code(struct scope *s, struct text email, const char *purpose, struct text code, int64_t *user_id,
+                        char hash[OTP_HASH_TEXT], struct err *err) MUST_CHECK;
+/* The user whose password a link may reset now. ERR_WRONG_CODE otherwise. */
+bool account_check_reset_link(struct scope *s, const char *link_hash, int64_t *user_id, struct err *err) MUST_CHECK;
 
 bool account_request_reset(struct scope *s, struct text email, struct err *err) MUST_CHECK;
 /* hash as above. Ends every session; the caller moves the user's cache generation after COMMIT. */

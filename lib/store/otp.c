@@ -84,7 +84,7 @@ static bool one_row(struct db *db, const struct stmt_def *def, struct db_args ar
 
 static bool wrong_code(struct err *err)
 {
-    return err_set(err, ERR_WRONG_CODE, "The code is wrong, expired or used up");
+    return err_set(err, ERR_WRONG_CODE, OTP_WRONG_TEXT);
 }
 
 bool otp_store_code(struct db *db, int64_t user_id, const char *purpose, const char *event_id, const char *code_hash,
@@ -163,7 +163,7 @@ bool otp_use(struct db *db, int64_t user_id, const char *purpose, const char *ha
     return one_row(db, &USE,
                    DB_ARGS(db_instant(now_ms), db_int(user_id), db_str(purpose), db_str(hash), db_instant(now_ms),
                            db_str(hash), db_instant(now_ms)),
-                   ERR_WRONG_CODE, "The code is wrong, expired or used up", err);
+                   ERR_WRONG_CODE, OTP_WRONG_TEXT, err);
 }
 
 static bool link_from_row(struct db_row *row, void *to, struct err *err)

@@ -37,6 +37,9 @@ enum {
 #define OTP_EMAIL "email"   /* the change of an address: link only */
 #define OTP_NOTICE "notice" /* no code: how often an owner is told that someone tried to register the address */
 
+/* One text for all cases. */
+#define OTP_WRONG_TEXT "The code is wrong, expired or used up"
+
 struct otp_purpose {
     const char *name;
     const char *template_name; /* of the mail */

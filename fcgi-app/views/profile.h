@@ -1,6 +1,6 @@
 /* The Profile object of the contract. */
-#ifndef JSON_PROFILE_H
-#define JSON_PROFILE_H
+#ifndef VIEWS_PROFILE_H
+#define VIEWS_PROFILE_H
 
 #include "base/json.h"
 #include "store/user.h"

@@ -1,4 +1,4 @@
-#include "json/profile.h"
+#include "views/profile.h"
 
 /* Plans are not sold here: every account is shown as one of the highest plan, so that no client locks a feature. */
 static void write_plan(struct json_out *j)
