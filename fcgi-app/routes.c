@@ -1,7 +1,13 @@
 #include "http/route.h"
 
 #include "base/attr.h"
+#include "handlers/category.h"
+#include "handlers/expense.h"
 #include "handlers/health.h"
+#include "handlers/income.h"
+#include "handlers/jar.h"
+#include "handlers/transaction.h"
+#include "views/period.h"
 #include "handlers/password_reset.h"
 #include "handlers/preferences.h"
 #include "handlers/profile.h"
@@ -18,7 +24,28 @@ const struct route ROUTES[] = {
     {METHOD_GET, "/complete-profile", registration_gone, AUTH_PUBLIC, NO_DB, RATE_NONE, .body = NULL},
     {METHOD_PUT, "/complete-profile", registration_complete, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &COMPLETE_BODY},
     {METHOD_POST, "/forgot-password", password_reset_request, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &FORGOT_BODY},
+    {METHOD_GET, "/categories", categories_get, AUTH_USER, READS, RATE_API, .cached = true},
+    {METHOD_POST, "/categories", category_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &CATEGORY_BODY},
+    {METHOD_GET, "/categories/type/{type}", categories_by_type, AUTH_USER, READS, RATE_API, .cached = true},
+    {METHOD_DELETE, "/categories/{id}", category_delete, AUTH_USER, WRITES, RATE_API},
+    {METHOD_PUT, "/categories/{id}", category_put, AUTH_USER, WRITES, RATE_API, .body = &CATEGORY_BODY},
+    {METHOD_GET, "/expenses", expenses_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
+    {METHOD_POST, "/expenses", expense_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &EXPENSE_BODY},
+    {METHOD_DELETE, "/expenses/{id}", expense_delete, AUTH_USER, WRITES, RATE_API},
+    {METHOD_PUT, "/expenses/{id}", expense_put, AUTH_USER, WRITES, RATE_API, .body = &EXPENSE_BODY},
     {METHOD_GET, "/health", health, AUTH_PUBLIC, NO_DB, RATE_NONE, .body = NULL},
+    {METHOD_GET, "/incomes", incomes_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
+    {METHOD_POST, "/incomes", income_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &INCOME_BODY},
+    {METHOD_DELETE, "/incomes/{id}", income_delete, AUTH_USER, WRITES, RATE_API},
+    {METHOD_PUT, "/incomes/{id}", income_put, AUTH_USER, WRITES, RATE_API, .body = &INCOME_BODY},
+    {METHOD_GET, "/jars", jars_get, AUTH_USER, READS, RATE_API},
+    {METHOD_POST, "/jars", jar_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &JAR_BODY},
+    {METHOD_POST, "/jars/bulk", jars_bulk, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &JARS_BULK_BODY},
+    {METHOD_POST, "/jars/transfer", jar_transfer, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &JAR_TRANSFER_BODY},
+    {METHOD_GET, "/jars/unassigned", jars_unassigned, AUTH_USER, READS, RATE_API},
+    {METHOD_DELETE, "/jars/{id}", jar_delete, AUTH_USER, WRITES, RATE_API},
+    {METHOD_PUT, "/jars/{id}", jar_put, AUTH_USER, WRITES, RATE_API, .body = &JAR_CHANGE_BODY},
+    {METHOD_GET, "/jars/{id}/months", jar_months, AUTH_USER, READS, RATE_API, .query = &JAR_MONTHS_QUERY},
     {METHOD_POST, "/login", session_login, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &LOGIN_BODY},
     {METHOD_POST, "/logout", session_logout, AUTH_OPTIONAL, NO_DB, RATE_NONE, .body = NULL},
     {METHOD_POST, "/otp/resend", registration_resend, AUTH_PUBLIC, NO_DB, RATE_CODE_RESEND, .body = &RESEND_BODY},
@@ -33,6 +60,11 @@ const struct route ROUTES[] = {
     {METHOD_GET, "/reset-password", registration_gone, AUTH_PUBLIC, NO_DB, RATE_NONE, .body = NULL},
     {METHOD_POST, "/reset-password", password_reset_apply, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &RESET_BODY},
     {METHOD_GET, "/status", status, AUTH_OPTIONAL, NO_DB, RATE_NONE, .body = NULL},
+    {METHOD_GET, "/transactions", transactions_get, AUTH_USER, READS, RATE_API, .query = &TRANSACTIONS_QUERY},
+    {METHOD_DELETE, "/transactions/{id}", transaction_delete, AUTH_USER, WRITES, RATE_API},
+    {METHOD_GET, "/transactions/{id}", transaction_get, AUTH_USER, READS, RATE_API},
+    {METHOD_PUT, "/transactions/{id}", transaction_put, AUTH_USER, WRITES, RATE_API, .body = &TRANSACTION_BODY},
+    {METHOD_POST, "/transactions/{id}/restore", transaction_undelete, AUTH_USER, WRITES, RATE_API, .idempotent = true},
     {METHOD_GET, "/subscription-plans", profile_plans, AUTH_PUBLIC, NO_DB, RATE_NONE, .body = NULL},
     {METHOD_POST, "/verify-activation", registration_verify, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &VERIFY_BODY},
     {METHOD_POST, "/verify-reset-otp", password_reset_verify, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &RESET_CODE_BODY},

@@ -27,11 +27,6 @@ static const struct stmt_def FIND = {"jar.find",
 
 static const struct stmt_def EVER = {"jar.ever", "SELECT COUNT(*) FROM (SELECT id FROM jars WHERE household_id = ? LIMIT 1) one", "i", "i"};
 
-static const struct stmt_def INSERT = {
-    "jar.insert",
-    "INSERT INTO jars (household_id, name, icon, color, target_bp, rollover, reset_from, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "itttitimm", ""};
-
 static const struct stmt_def UPDATE = {
     "jar.update",
     "UPDATE jars SET name = ?, icon = ?, color = ?, target_bp = ?, rollover = ?, reset_from = ?, updated_at = ?, version = version + 1"
@@ -50,9 +45,11 @@ static const struct stmt_def MONTHS = {
 
 static const struct stmt_def INSERT_SET = {
     "jar.insert_set",
-    "INSERT INTO jars (household_id, name, icon, color, target_bp, created_at, updated_at) SELECT ?, s.name, s.icon, s.color, s.target, ?, ? FROM"
+    "INSERT INTO jars (household_id, name, icon, color, target_bp, rollover, reset_from, created_at, updated_at)"
+    " SELECT ?, s.name, s.icon, s.color, s.target, s.rollover, s.reset_from, ?, ? FROM"
     " JSON_TABLE(?, '$[*]' COLUMNS (place FOR ORDINALITY, name VARCHAR(255) PATH '$.name', icon VARCHAR(500) PATH '$.icon',"
-    " color CHAR(7) PATH '$.color', target INT PATH '$.target')) s ORDER BY s.place",
+    " color CHAR(7) PATH '$.color', target INT PATH '$.target', rollover VARCHAR(5) PATH '$.rollover', reset_from INT PATH '$.resetFrom'))"
+    " s ORDER BY s.place",
     "immt", ""};
 
 static const struct stmt_def MONTH_ROWS = {
@@ -156,20 +153,6 @@ static bool name_fault(bool done, struct err *err) {
 
 static struct text rollover(const struct jar *jar) { return jar->reset ? TEXT("reset") : TEXT("carry"); }
 
-bool jar_insert(struct db *db, int64_t household, struct jar *jar, int64_t now_ms, struct err *err) {
-    struct db_result res;
-    bool done = db_exec(db, &INSERT,
-                        DB_ARGS(db_int(household), db_text(jar->name), db_text(jar->icon), db_text(jar->color), db_int(jar->target_bp),
-                                db_text(rollover(jar)), db_id(jar->reset_from), db_instant(now_ms), db_instant(now_ms)),
-                        &res, err);
-    if (!name_fault(done, err))
-        return false;
-    jar->id = res.insert_id;
-    jar->version = 1;
-    jar->created_at_ms = jar->updated_at_ms = now_ms;
-    return true;
-}
-
 bool jar_update(struct db *db, int64_t household, const struct jar *jar, int64_t now_ms, struct err *err) {
     struct db_result res;
     bool done = db_exec(db, &UPDATE,
@@ -241,6 +224,8 @@ bool jar_insert_set(struct db *db, int64_t household, const struct jar *jars, si
         json_put_text(&j, "icon", jars[i].icon);
         json_put_text(&j, "color", jars[i].color);
         json_put_int(&j, "target", jars[i].target_bp);
+        json_put_text(&j, "rollover", rollover(&jars[i]));
+        json_put_id(&j, "resetFrom", jars[i].reset_from);
         json_end_object(&j);
     }
     struct text set;

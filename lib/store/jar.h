@@ -41,8 +41,6 @@ bool jar_list(struct db *db, int64_t household, int32_t month, struct arena *mem
 bool jar_find(struct db *db, int64_t household, int64_t id, int32_t month, struct arena *mem, struct jar *out, struct err *err) MUST_CHECK;
 /* True in *any when the household ever had a jar, deleted ones too. */
 bool jar_ever(struct db *db, int64_t household, bool *any, struct err *err) MUST_CHECK;
-/* ERR_NAME_IN_USE. jar->id is set. */
-bool jar_insert(struct db *db, int64_t household, struct jar *jar, int64_t now_ms, struct err *err) MUST_CHECK;
 /* Several at once in one statement, in order; their ids are read from the list afterwards. ERR_NAME_IN_USE: none is made. */
 bool jar_insert_set(struct db *db, int64_t household, const struct jar *jars, size_t count, int64_t now_ms, struct arena *mem, struct err *err) MUST_CHECK;
 /* Name, icon, colour, target, rollover; version + 1. ERR_NAME_IN_USE, ERR_NOT_FOUND. */
