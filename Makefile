@@ -42,7 +42,7 @@ VENDOR_CFLAGS += -DHAVE_HIREDIS_SSL
 endif
 
 # Cutting a text to its field is what snprintf is there for, so -Wformat-truncation stays out.
-WARN := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+WARN := -Wall -Wextra -Wno-missing-field-initializers -Wpedantic -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -Wwrite-strings -Wno-format-truncation
 # _GNU_SOURCE is empty so that a source that defines it too stays quiet.
 CPPFLAGS_ALL := -D_GNU_SOURCE= $(VENDOR_CFLAGS) -MMD -MP
