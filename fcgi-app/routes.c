@@ -6,13 +6,13 @@
 #include "handlers/health.h"
 #include "handlers/income.h"
 #include "handlers/jar.h"
-#include "handlers/transaction.h"
-#include "views/period.h"
 #include "handlers/password_reset.h"
 #include "handlers/preferences.h"
 #include "handlers/profile.h"
 #include "handlers/registration.h"
 #include "handlers/session.h"
+#include "handlers/transaction.h"
+#include "views/period.h"
 
 /*
  * Sorted by path. A row: method, path, handler, who may call, how it meets the database, which limit; then by name what applies:
@@ -21,19 +21,19 @@
 const struct route ROUTES[] = {
     {METHOD_GET, "/activate", registration_open_link, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .query = &ACTIVATE_QUERY},
     {METHOD_POST, "/auth/google", session_google, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &GOOGLE_BODY},
-    {METHOD_GET, "/complete-profile", registration_gone, AUTH_PUBLIC, NO_DB, RATE_NONE, .body = NULL},
-    {METHOD_PUT, "/complete-profile", registration_complete, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &COMPLETE_BODY},
-    {METHOD_POST, "/forgot-password", password_reset_request, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &FORGOT_BODY},
     {METHOD_GET, "/categories", categories_get, AUTH_USER, READS, RATE_API, .cached = true},
     {METHOD_POST, "/categories", category_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &CATEGORY_BODY},
     {METHOD_GET, "/categories/type/{type}", categories_by_type, AUTH_USER, READS, RATE_API, .cached = true},
     {METHOD_DELETE, "/categories/{id}", category_delete, AUTH_USER, WRITES, RATE_API},
     {METHOD_PUT, "/categories/{id}", category_put, AUTH_USER, WRITES, RATE_API, .body = &CATEGORY_BODY},
+    {METHOD_GET, "/complete-profile", registration_gone, AUTH_PUBLIC, NO_DB, RATE_NONE},
+    {METHOD_PUT, "/complete-profile", registration_complete, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &COMPLETE_BODY},
     {METHOD_GET, "/expenses", expenses_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
     {METHOD_POST, "/expenses", expense_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &EXPENSE_BODY},
     {METHOD_DELETE, "/expenses/{id}", expense_delete, AUTH_USER, WRITES, RATE_API},
     {METHOD_PUT, "/expenses/{id}", expense_put, AUTH_USER, WRITES, RATE_API, .body = &EXPENSE_BODY},
-    {METHOD_GET, "/health", health, AUTH_PUBLIC, NO_DB, RATE_NONE, .body = NULL},
+    {METHOD_POST, "/forgot-password", password_reset_request, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &FORGOT_BODY},
+    {METHOD_GET, "/health", health, AUTH_PUBLIC, NO_DB, RATE_NONE},
     {METHOD_GET, "/incomes", incomes_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
     {METHOD_POST, "/incomes", income_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &INCOME_BODY},
     {METHOD_DELETE, "/incomes/{id}", income_delete, AUTH_USER, WRITES, RATE_API},
@@ -47,25 +47,25 @@ const struct route ROUTES[] = {
     {METHOD_PUT, "/jars/{id}", jar_put, AUTH_USER, WRITES, RATE_API, .body = &JAR_CHANGE_BODY},
     {METHOD_GET, "/jars/{id}/months", jar_months, AUTH_USER, READS, RATE_API, .query = &JAR_MONTHS_QUERY},
     {METHOD_POST, "/login", session_login, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &LOGIN_BODY},
-    {METHOD_POST, "/logout", session_logout, AUTH_OPTIONAL, NO_DB, RATE_NONE, .body = NULL},
+    {METHOD_POST, "/logout", session_logout, AUTH_OPTIONAL, NO_DB, RATE_NONE},
     {METHOD_POST, "/otp/resend", registration_resend, AUTH_PUBLIC, NO_DB, RATE_CODE_RESEND, .body = &RESEND_BODY},
-    {METHOD_GET, "/payments", profile_payments, AUTH_USER, NO_DB, RATE_API, .body = NULL},
-    {METHOD_GET, "/profile", profile_show, AUTH_USER, READS, RATE_API, .body = NULL},
+    {METHOD_GET, "/payments", profile_payments, AUTH_USER, NO_DB, RATE_API},
+    {METHOD_GET, "/profile", profile_show, AUTH_USER, READS, RATE_API},
     {METHOD_PUT, "/profile", profile_change, AUTH_USER, NO_DB, RATE_API, .body = &PROFILE_BODY},
-    {METHOD_GET, "/profile/preferences", preferences_show, AUTH_USER, READS, RATE_API, .body = NULL},
+    {METHOD_GET, "/profile/preferences", preferences_show, AUTH_USER, READS, RATE_API},
     {METHOD_PUT, "/profile/preferences", preferences_change, AUTH_USER, WRITES, RATE_API, .body = &PREFERENCES_BODY},
     {METHOD_PUT, "/profile/subscription/auto-renew", profile_auto_renew, AUTH_USER, READS, RATE_API, .body = &AUTO_RENEW_BODY},
     {METHOD_POST, "/register", registration_register, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &REGISTER_BODY},
     {METHOD_POST, "/register/cancel", registration_cancel, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .query = &CANCEL_QUERY},
-    {METHOD_GET, "/reset-password", registration_gone, AUTH_PUBLIC, NO_DB, RATE_NONE, .body = NULL},
+    {METHOD_GET, "/reset-password", registration_gone, AUTH_PUBLIC, NO_DB, RATE_NONE},
     {METHOD_POST, "/reset-password", password_reset_apply, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &RESET_BODY},
-    {METHOD_GET, "/status", status, AUTH_OPTIONAL, NO_DB, RATE_NONE, .body = NULL},
+    {METHOD_GET, "/status", status, AUTH_OPTIONAL, NO_DB, RATE_NONE},
+    {METHOD_GET, "/subscription-plans", profile_plans, AUTH_PUBLIC, NO_DB, RATE_NONE},
     {METHOD_GET, "/transactions", transactions_get, AUTH_USER, READS, RATE_API, .query = &TRANSACTIONS_QUERY},
     {METHOD_DELETE, "/transactions/{id}", transaction_delete, AUTH_USER, WRITES, RATE_API},
     {METHOD_GET, "/transactions/{id}", transaction_get, AUTH_USER, READS, RATE_API},
     {METHOD_PUT, "/transactions/{id}", transaction_put, AUTH_USER, WRITES, RATE_API, .body = &TRANSACTION_BODY},
     {METHOD_POST, "/transactions/{id}/restore", transaction_undelete, AUTH_USER, WRITES, RATE_API, .idempotent = true},
-    {METHOD_GET, "/subscription-plans", profile_plans, AUTH_PUBLIC, NO_DB, RATE_NONE, .body = NULL},
     {METHOD_POST, "/verify-activation", registration_verify, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &VERIFY_BODY},
     {METHOD_POST, "/verify-reset-otp", password_reset_verify, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &RESET_CODE_BODY},
 };

@@ -148,8 +148,10 @@ static bool run_handler(struct command *c, bool *done, struct err *err)
             return true;
         c->commit_lost = false;
     }
-    if (!find_earlier(c, done, err) || *done)
-        return err->code == ERR_NONE;
+    if (!find_earlier(c, done, err))
+        return false;
+    if (*done)
+        return true;
     response_reset(&x->res);
     call->scope.outbox_rows = 0;
     return call->route->handler(call, &x->res, err) && keep_answer(c, err) &&

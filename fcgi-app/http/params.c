@@ -42,7 +42,7 @@ static void put(struct params *out, struct text name, struct text value)
     }
 }
 
-void params_read(char *const *envp, struct params *out)
+void params_read(const char *const *envp, struct params *out)
 {
     *out = (struct params){0};
     for (; *envp; envp++) {

@@ -11,6 +11,6 @@ struct params {
 };
 
 /* envp: "NAME=value" strings, ended by NULL. What is absent or empty stays TEXT_NONE; of a repeated name the first counts. */
-void params_read(char *const *envp, struct params *out);
+void params_read(const char *const *envp, struct params *out);
 
 #endif

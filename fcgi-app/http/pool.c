@@ -65,7 +65,7 @@ static void put(FCGX_Stream *out, const struct buf *b)
 
 static void serve(struct exchange *x, FCGX_Request *request)
 {
-    params_read(request->envp, &x->in.params);
+    params_read((const char *const *)request->envp, &x->in.params);
     x->in.read_body = read_body;
     x->in.from = request->in;
     dispatch(x);

@@ -19,7 +19,8 @@
 
 extern const struct embedded_file migration_files[];
 
-enum { MIGRATE_LOCK_WAIT_S = 30 };
+/* Below the connection's own time-out; the caller tries again. */
+enum { MIGRATE_LOCK_WAIT_S = 5 };
 
 /* One round trip when nothing is to be done; otherwise under a lock that all programs share. *steps gets how many steps ran.
    ERR_UNAVAILABLE (down, or another program holds the lock): try again. ERR_INTERNAL: a step failed, or was changed after it ran. */
