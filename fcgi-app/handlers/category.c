@@ -70,7 +70,8 @@ bool category_post(struct call *call, struct response *res, struct err *err)
     return response_etag(call, res, c.version, err) && response_created(call, res, "categories", c.id, err);
 }
 
-/* PUT /categories/{id}   body: name, type, icon?   200: Category   errors: 404, 409 name in use, type changed while in use, 412 */
+/* PUT /categories/{id}   body: name, type, icon?   200: Category   errors: 404, 409 name in use, type changed while in
+ * use, 412 */
 bool category_put(struct call *call, struct response *res, struct err *err)
 {
     const struct category_body *body = call->body;

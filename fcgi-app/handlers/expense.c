@@ -105,14 +105,15 @@ static struct expense_input input_of(const struct expense_body *body, const stru
     };
 }
 
-/* POST /expenses   body: name, categoryId, amount, date?, jarId?, icon?, note?, receipt…?   201: Expense with budgetStatus   errors: 404, 422 */
+/* POST /expenses   body: name, categoryId, amount, date?, jarId?, icon?, note?, receipt…?   201: Expense with
+ * budgetStatus   errors: 404, 422 */
 bool expense_post(struct call *call, struct response *res, struct err *err)
 {
     const struct expense_body *body = call->body;
     struct expense_input in = input_of(body, NULL);
     struct transaction made;
-    return authorization_none(body->authorization, err) && expense_add(&call->scope, &in, &made, err) && answer(call, res, &made, err) &&
-           response_created(call, res, "expenses", made.id, err);
+    return authorization_none(body->authorization, err) && expense_add(&call->scope, &in, &made, err) &&
+           answer(call, res, &made, err) && response_created(call, res, "expenses", made.id, err);
 }
 
 /* PUT /expenses/{id}   body: as POST   200: as POST   errors: 404, 412, 422 */
@@ -120,7 +121,8 @@ bool expense_put(struct call *call, struct response *res, struct err *err)
 {
     const struct expense_body *body = call->body;
     struct transaction t;
-    if (!authorization_none(body->authorization, err) || !find_alive(call, KIND_EXPENSE, &t, err) || !call_if_match(call, t.version, err))
+    if (!authorization_none(body->authorization, err) || !find_alive(call, KIND_EXPENSE, &t, err) ||
+        !call_if_match(call, t.version, err))
         return false;
     struct expense_input in = input_of(body, &t);
     return expense_change(&call->scope, &in, &t, err) && answer(call, res, &t, err);

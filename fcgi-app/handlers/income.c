@@ -58,7 +58,8 @@ static bool write_income_row(struct db_row *row, void *to, struct err *err)
             income_write_begin(&rows->res->json, &t, cur);
     }
     if (rows->open && t.entry_id)
-        income_write_allocation(&rows->res->json, t.entry_id, t.id, t.entry_jar_id, t.entry_jar_name, t.entry_amount, cur);
+        income_write_allocation(&rows->res->json, t.entry_id, t.id, t.entry_jar_id, t.entry_jar_name, t.entry_amount,
+                                cur);
     return true;
 }
 
@@ -92,7 +93,8 @@ static struct income_input input_of(const struct income_body *body, const struct
                                  .allocation_count = body->allocations.count};
 }
 
-/* POST /incomes   body: name, categoryId, amount, date?, icon?, note?, allocations?   201: Income   errors: 404 category or jar, 422 */
+/* POST /incomes   body: name, categoryId, amount, date?, icon?, note?, allocations?   201: Income   errors: 404
+ * category or jar, 422 */
 bool income_post(struct call *call, struct response *res, struct err *err)
 {
     const struct income_body *body = call->body;
@@ -101,16 +103,19 @@ bool income_post(struct call *call, struct response *res, struct err *err)
     if (!authorization_none(body->authorization, err) || !income_add(&call->scope, &in, &made, err))
         return false;
     income_write_json(&res->json, &made, call->scope.currency);
-    return response_etag(call, res, made.income.version, err) && response_created(call, res, "incomes", made.income.id, err);
+    return response_etag(call, res, made.income.version, err) &&
+           response_created(call, res, "incomes", made.income.id, err);
 }
 
-/* PUT /incomes/{id}   body: as POST; without allocations the old shares keep their proportion   200: Income   errors: 404, 412, 422 */
+/* PUT /incomes/{id}   body: as POST; without allocations the old shares keep their proportion   200: Income   errors:
+ * 404, 412, 422 */
 bool income_put(struct call *call, struct response *res, struct err *err)
 {
     const struct income_body *body = call->body;
     struct transaction was;
     struct income_result now;
-    if (!authorization_none(body->authorization, err) || !find_alive(call, KIND_INCOME, &was, err) || !call_if_match(call, was.version, err))
+    if (!authorization_none(body->authorization, err) || !find_alive(call, KIND_INCOME, &was, err) ||
+        !call_if_match(call, was.version, err))
         return false;
     struct income_input in = input_of(body, &was);
     if (!income_change(&call->scope, &in, &was, &now, err))

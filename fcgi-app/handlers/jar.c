@@ -25,11 +25,10 @@ static const char *const ROLLOVERS[] = {"carry", "reset", NULL};
      .given_offset = offsetof(struct jar_body, icon_given),                                                            \
      .max = 500},                                                                                                      \
         FIELD_COLOR("color", struct jar_body, color, 0),                                                               \
-        {.name = "rollover",                                                                                           \
-         .kind = FK_CHOICE,                                                                                            \
-         .offset = offsetof(struct jar_body, rollover),                                                                \
-         .given_offset = offsetof(struct jar_body, rollover_given),                                                    \
-         .choices = ROLLOVERS}
+    {                                                                                                                  \
+        .name = "rollover", .kind = FK_CHOICE, .offset = offsetof(struct jar_body, rollover),                          \
+        .given_offset = offsetof(struct jar_body, rollover_given), .choices = ROLLOVERS                                \
+    }
 
 static const struct field NEW_FIELDS[] = {
     FIELD_TEXT("name", struct jar_body, name, FF_REQUIRED, 1, 255),
@@ -119,7 +118,8 @@ static struct jar new_jar(const struct jar_body *body, int32_t month)
                         .reset_from = reset ? month : 0};
 }
 
-static bool create(struct call *call, const struct jar_body *bodies, size_t count, struct jar_list *made, struct err *err)
+static bool create(struct call *call, const struct jar_body *bodies, size_t count, struct jar_list *made,
+                   struct err *err)
 {
     struct jar jars[BULK_MAX];
     int64_t opening[BULK_MAX];
@@ -130,17 +130,20 @@ static bool create(struct call *call, const struct jar_body *bodies, size_t coun
     return jars_create(&call->scope, jars, opening, count, made, err);
 }
 
-/* POST /jars   body: name, icon?, color?, targetPercentage, currentBalance?, rollover?   201: Jar   errors: 409 name in use */
+/* POST /jars   body: name, icon?, color?, targetPercentage, currentBalance?, rollover?   201: Jar   errors: 409 name in
+ * use */
 bool jar_post(struct call *call, struct response *res, struct err *err)
 {
     struct jar_list made;
     if (!create(call, call->body, 1, &made, err))
         return false;
     write_jar(call, res, &made.items[0]);
-    return response_etag(call, res, made.items[0].version, err) && response_created(call, res, "jars", made.items[0].id, err);
+    return response_etag(call, res, made.items[0].version, err) &&
+           response_created(call, res, "jars", made.items[0].id, err);
 }
 
-/* POST /jars/bulk   body: [jar] (1..50), targets exactly 100 %   201: Jar[]   errors: 409 a name in use (nothing is made), 422 */
+/* POST /jars/bulk   body: [jar] (1..50), targets exactly 100 %   201: Jar[]   errors: 409 a name in use (nothing is
+ * made), 422 */
 bool jars_bulk(struct call *call, struct response *res, struct err *err)
 {
     const struct jar_body *bodies = call->body_list->items;
@@ -157,13 +160,15 @@ bool jars_bulk(struct call *call, struct response *res, struct err *err)
     return true;
 }
 
-/* PUT /jars/{id}   body: name?, icon?, color?, targetPercentage?, rollover?   200: Jar   errors: 404, 409 name in use, 412 */
+/* PUT /jars/{id}   body: name?, icon?, color?, targetPercentage?, rollover?   200: Jar   errors: 404, 409 name in use,
+ * 412 */
 bool jar_put(struct call *call, struct response *res, struct err *err)
 {
     const struct jar_body *body = call->body;
     struct scope *s = &call->scope;
     struct jar jar;
-    if (!jar_find(s->db, s->household_id, call->ids[0], this_month(call), s->mem, &jar, err) || !call_if_match(call, jar.version, err))
+    if (!jar_find(s->db, s->household_id, call->ids[0], this_month(call), s->mem, &jar, err) ||
+        !call_if_match(call, jar.version, err))
         return false;
     bool was_reset = jar.reset;
     jar.name = body->name.n ? body->name : jar.name;
@@ -196,7 +201,8 @@ static void put_jar(struct call *call, struct response *res, const char *key, co
         json_null(&res->json);
 }
 
-/* POST /jars/transfer   body: fromJarId, toJarId (null: unassigned), amount   200: message and both jars   errors: 404, 409 insufficient_balance, 422 */
+/* POST /jars/transfer   body: fromJarId, toJarId (null: unassigned), amount   200: message and both jars   errors: 404,
+ * 409 insufficient_balance, 422 */
 bool jar_transfer(struct call *call, struct response *res, struct err *err)
 {
     const struct transfer_body *body = call->body;
@@ -233,7 +239,8 @@ static int month_number(int32_t ym)
 }
 
 /* Months without a row are derived from the latest one before them. */
-static void write_months(struct call *call, struct response *res, const struct jar *jar, const struct jar_month_list *rows, int32_t from, int32_t to)
+static void write_months(struct call *call, struct response *res, const struct jar *jar,
+                         const struct jar_month_list *rows, int32_t from, int32_t to)
 {
     struct jar_month latest = {0};
     size_t next = 0;
@@ -247,7 +254,8 @@ static void write_months(struct call *call, struct response *res, const struct j
     json_end_array(&res->json);
 }
 
-/* GET /jars/{id}/months   q: from?, to? (yyyy-MM; the last twelve)   200: the jar's months, oldest first   errors: 404, 422 */
+/* GET /jars/{id}/months   q: from?, to? (yyyy-MM; the last twelve)   200: the jar's months, oldest first   errors: 404,
+ * 422 */
 bool jar_months(struct call *call, struct response *res, struct err *err)
 {
     const struct months_query *q = call->query;

@@ -55,7 +55,8 @@ static const struct field BODY_FIELDS[] = {
 };
 
 const struct query_def TRANSACTIONS_QUERY = {.fields = QUERY_FIELDS, .size = sizeof(struct transactions_query)};
-const struct body_def TRANSACTION_BODY = {.fields = BODY_FIELDS, .size = sizeof(struct transaction_body), .strict = true};
+const struct body_def TRANSACTION_BODY = {
+    .fields = BODY_FIELDS, .size = sizeof(struct transaction_body), .strict = true};
 
 struct transaction_rows {
     struct call *call;
@@ -73,7 +74,8 @@ static bool write_row(struct db_row *row, void *to, struct err *err)
     return true;
 }
 
-static bool filter_of(const struct transactions_query *q, struct transaction_filter *f, struct page *page, struct err *err)
+static bool filter_of(const struct transactions_query *q, struct transaction_filter *f, struct page *page,
+                      struct err *err)
 {
     int64_t before = 0;
     if (q->cursor.n && !cursor_read(q->cursor, &before, &f->before_id, err))
@@ -92,7 +94,8 @@ static bool filter_of(const struct transactions_query *q, struct transaction_fil
     return true;
 }
 
-/* GET /transactions   q: kind?, from?, to?, categoryId?, jarId?, keyword?, minAmount?, maxAmount?, limit?, cursor?   200: Transaction[], newest first */
+/* GET /transactions   q: kind?, from?, to?, categoryId?, jarId?, keyword?, minAmount?, maxAmount?, limit?, cursor? 200:
+ * Transaction[], newest first */
 bool transactions_get(struct call *call, struct response *res, struct err *err)
 {
     struct scope *s = &call->scope;
@@ -123,15 +126,16 @@ bool transaction_get(struct call *call, struct response *res, struct err *err)
 /* What a change does not mention stays as it was. */
 static struct expense_input merged(const struct transaction_body *body, const struct transaction *was)
 {
-    return (struct expense_input){.name = body->name,
-                                  .icon = body->icon_given ? body->icon : was->icon,
-                                  .note = body->note_given ? body->note : was->note,
-                                  .receipt_location = body->location_given ? body->receipt_location : was->receipt_location,
-                                  .receipt_image_url = body->image_given ? body->receipt_image_url : was->receipt_image_url,
-                                  .category_id = body->category_given ? body->category_id : was->category_id,
-                                  .jar_id = body->jar_given ? body->jar_id : was->jar_id,
-                                  .amount = body->amount,
-                                  .occurred_on = body->date ? body->date : was->occurred_on};
+    return (struct expense_input){
+        .name = body->name,
+        .icon = body->icon_given ? body->icon : was->icon,
+        .note = body->note_given ? body->note : was->note,
+        .receipt_location = body->location_given ? body->receipt_location : was->receipt_location,
+        .receipt_image_url = body->image_given ? body->receipt_image_url : was->receipt_image_url,
+        .category_id = body->category_given ? body->category_id : was->category_id,
+        .jar_id = body->jar_given ? body->jar_id : was->jar_id,
+        .amount = body->amount,
+        .occurred_on = body->date ? body->date : was->occurred_on};
 }
 
 static bool change_income(struct call *call, const struct expense_input *in, struct transaction *t, struct err *err)
@@ -193,11 +197,12 @@ bool transaction_delete(struct call *call, struct response *res, struct err *err
     return delete_transaction(call, res, -1, err);
 }
 
-/* POST /transactions/{id}/restore   200: Transaction   errors: 404 not deleted or too long ago, 409 its category is gone */
+/* POST /transactions/{id}/restore   200: Transaction   errors: 404 not deleted or too long ago, 409 its category is
+ * gone */
 bool transaction_undelete(struct call *call, struct response *res, struct err *err)
 {
     struct scope *s = &call->scope;
     struct transaction t;
-    return transaction_find(s->db, s->household_id, call->ids[0], s->mem, &t, err) && call_if_match(call, t.version, err) &&
-           transaction_restore(s, &t, err) && answer(call, res, &t, err);
+    return transaction_find(s->db, s->household_id, call->ids[0], s->mem, &t, err) &&
+           call_if_match(call, t.version, err) && transaction_restore(s, &t, err) && answer(call, res, &t, err);
 }

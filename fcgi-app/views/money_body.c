@@ -16,7 +16,8 @@ bool find_alive(struct call *call, int64_t kind, struct transaction *out, struct
 bool delete_transaction(struct call *call, struct response *res, int64_t kind, struct err *err)
 {
     struct transaction t;
-    if (!find_alive(call, kind, &t, err) || !call_if_match(call, t.version, err) || !transaction_remove(&call->scope, &t, err))
+    if (!find_alive(call, kind, &t, err) || !call_if_match(call, t.version, err) ||
+        !transaction_remove(&call->scope, &t, err))
         return false;
     response_no_content(res);
     return true;

@@ -7,13 +7,14 @@
 #include "store/transaction.h"
 
 #define FIELD_TEXT_GIVEN(n, type, member, given, fl, hi)                                                               \
-    {                                                                                                                  \
-        .name = (n), .kind = FK_TEXT, .flags = (fl), .offset = offsetof(type, member), .given_offset = offsetof(type, given), .max = (hi) \
-    }
+    {.name = (n),                                                                                                      \
+     .kind = FK_TEXT,                                                                                                  \
+     .flags = (fl),                                                                                                    \
+     .offset = offsetof(type, member),                                                                                 \
+     .given_offset = offsetof(type, given),                                                                            \
+     .max = (hi)}
 #define FIELD_ID_GIVEN(n, type, member, given, fl)                                                                     \
-    {                                                                                                                  \
-        .name = (n), .kind = FK_ID, .flags = (fl), .offset = offsetof(type, member), .given_offset = offsetof(type, given) \
-    }
+    {.name = (n), .kind = FK_ID, .flags = (fl), .offset = offsetof(type, member), .given_offset = offsetof(type, given)}
 
 /* The row of {id}, not deleted; kind -1: any. ERR_NOT_FOUND. */
 bool find_alive(struct call *call, int64_t kind, struct transaction *out, struct err *err) MUST_CHECK;

@@ -38,7 +38,8 @@ static void set_dates(const struct call *call, const struct period_query *q, str
     f->to = month_last_day(year * 100 + last);
 }
 
-bool period_filter(const struct call *call, const struct period_query *q, struct transaction_filter *f, struct page *page, struct err *err)
+bool period_filter(const struct call *call, const struct period_query *q, struct transaction_filter *f,
+                   struct page *page, struct err *err)
 {
     int64_t date = 0;
     set_dates(call, q, f);

@@ -1,6 +1,7 @@
 /*
- * The query that lists of incomes and expenses share (contract 1.6, 3.5): month, year, all; limit and cursor; the old page and size.
- * The default is the current month; the hard cap is PERIOD_ROWS_MAX, and a cut list carries a Link to the next page.
+ * The query that lists of incomes and expenses share (contract 1.6, 3.5): month, year, all; limit and cursor; the old
+ * page and size. The default is the current month; the hard cap is PERIOD_ROWS_MAX, and a cut list carries a Link to
+ * the next page.
  */
 #ifndef VIEWS_PERIOD_H
 #define VIEWS_PERIOD_H
@@ -28,7 +29,8 @@ struct page {
 };
 
 /* Fills the filter's dates, keyset and limit (one row more than the page, to know whether more follow). */
-bool period_filter(const struct call *call, const struct period_query *q, struct transaction_filter *f, struct page *page, struct err *err) MUST_CHECK;
+bool period_filter(const struct call *call, const struct period_query *q, struct transaction_filter *f,
+                   struct page *page, struct err *err) MUST_CHECK;
 /* Whether this row belongs to the page; remembers it as the last one if so. */
 bool page_takes(struct page *page, const struct transaction *t);
 /* Link to the next page when there is more. */

@@ -104,8 +104,8 @@ void income_write_begin(struct json_out *j, const struct transaction *t, const s
     json_begin_array(j);
 }
 
-void income_write_allocation(struct json_out *j, int64_t entry, int64_t income, int64_t jar, struct text jar_name, int64_t amount,
-                             const struct currency *cur)
+void income_write_allocation(struct json_out *j, int64_t entry, int64_t income, int64_t jar, struct text jar_name,
+                             int64_t amount, const struct currency *cur)
 {
     json_begin_object(j);
     json_put_int(j, "id", entry);

@@ -1,4 +1,5 @@
-/* How rows look to the clients (api-contract.md section 2): one writer an object, used by every handler that answers it. */
+/* How rows look to the clients (api-contract.md section 2): one writer an object, used by every handler that answers
+ * it. */
 #ifndef VIEWS_VIEW_H
 #define VIEWS_VIEW_H
 
@@ -24,8 +25,8 @@ void expense_write_members(struct json_out *j, const struct transaction *t, cons
 
 /* An Income is written in three parts, since its allocations come as rows of their own. */
 void income_write_begin(struct json_out *j, const struct transaction *t, const struct currency *cur);
-void income_write_allocation(struct json_out *j, int64_t entry, int64_t income, int64_t jar, struct text jar_name, int64_t amount,
-                             const struct currency *cur);
+void income_write_allocation(struct json_out *j, int64_t entry, int64_t income, int64_t jar, struct text jar_name,
+                             int64_t amount, const struct currency *cur);
 void income_write_end(struct json_out *j);
 void income_write_json(struct json_out *j, const struct income_result *result, const struct currency *cur);
 

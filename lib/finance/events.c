@@ -7,7 +7,8 @@
 
 enum { EVENT_BODY_MAX = 64 * 1024 };
 
-static void write_event(struct json_out *j, const struct event *e, struct text data) {
+static void write_event(struct json_out *j, const struct event *e, struct text data)
+{
     json_begin_object(j);
     json_put_str(j, "id", e->id);
     json_put_str(j, "type", e->type);
@@ -23,8 +24,13 @@ static void write_event(struct json_out *j, const struct event *e, struct text d
     json_end_object(j);
 }
 
-bool event_record(struct scope *s, const char *type, int64_t subject_id, struct text data, char id[UUID_TEXT_MAX], struct err *err) {
-    struct event e = {.version = EVENT_VERSION, .occurred_at_ms = s->now_ms, .household_id = s->household_id, .user_id = s->user_id,
+bool event_record(struct scope *s, const char *type, int64_t subject_id, struct text data, char id[UUID_TEXT_MAX],
+                  struct err *err)
+{
+    struct event e = {.version = EVENT_VERSION,
+                      .occurred_at_ms = s->now_ms,
+                      .household_id = s->household_id,
+                      .user_id = s->user_id,
                       .subject_id = subject_id};
     uuid7(s->now_ms, e.id);
     snprintf(e.type, sizeof e.type, "%s", type);
@@ -43,9 +49,13 @@ bool event_record(struct scope *s, const char *type, int64_t subject_id, struct 
     return true;
 }
 
-static bool refuse(struct err *err, const char *why) { return err_set(err, ERR_PERMANENT, "The event %s", why); }
+static bool refuse(struct err *err, const char *why)
+{
+    return err_set(err, ERR_PERMANENT, "The event %s", why);
+}
 
-bool event_read(const struct json_node *root, struct event *out, struct err *err) {
+bool event_read(const struct json_node *root, struct event *out, struct err *err)
+{
     if (json_kind(root) != JSON_OBJECT)
         return refuse(err, "is not a JSON object");
     struct text id = json_get_text(root, "id"), type = json_get_text(root, "type");
@@ -77,7 +87,8 @@ bool event_read(const struct json_node *root, struct event *out, struct err *err
     return true;
 }
 
-static bool plain_key(struct text key) {
+static bool plain_key(struct text key)
+{
     for (size_t i = 0; i < key.n; i++)
         if (!((key.p[i] >= 'a' && key.p[i] <= 'z') || (key.p[i] >= 'A' && key.p[i] <= 'Z')))
             return false;
@@ -85,7 +96,8 @@ static bool plain_key(struct text key) {
 }
 
 /* Flat values under plain names only: what our own events hold in data. */
-static bool write_data(struct json_out *j, const struct json_node *data, struct err *err) {
+static bool write_data(struct json_out *j, const struct json_node *data, struct err *err)
+{
     struct text key;
     const struct json_node *value;
     json_begin_object(j);
@@ -105,7 +117,9 @@ static bool write_data(struct json_out *j, const struct json_node *data, struct 
     return true;
 }
 
-bool event_rewrite(const struct json_node *root, int64_t attempt, int64_t first_sent_at_ms, struct buf *out, struct err *err) {
+bool event_rewrite(const struct json_node *root, int64_t attempt, int64_t first_sent_at_ms, struct buf *out,
+                   struct err *err)
+{
     struct event e;
     if (!event_read(root, &e, err))
         return false;

@@ -27,12 +27,16 @@ struct event {
     const struct json_node *data; /* lives as long as the doc */
 };
 
-/* Records an event; `data` is a JSON object as text ("{}" when there is none). id (may be NULL) receives the event's id. Raises scope->outbox_rows. */
-bool event_record(struct scope *s, const char *type, int64_t subject_id, struct text data, char id[UUID_TEXT_MAX], struct err *err) MUST_CHECK;
+/* Records an event; `data` is a JSON object as text ("{}" when there is none). id (may be NULL) receives the event's
+ * id. Raises scope->outbox_rows. */
+bool event_record(struct scope *s, const char *type, int64_t subject_id, struct text data, char id[UUID_TEXT_MAX],
+                  struct err *err) MUST_CHECK;
 
-/* Reads a message body. ERR_PERMANENT (with the reason) for anything that can never be processed: not JSON, missing fields, unknown version. */
+/* Reads a message body. ERR_PERMANENT (with the reason) for anything that can never be processed: not JSON, missing
+ * fields, unknown version. */
 bool event_read(const struct json_node *root, struct event *out, struct err *err) MUST_CHECK;
 /* The same event as a new body, with attempt and firstSentAt as given: for delayed copies. */
-bool event_rewrite(const struct json_node *root, int64_t attempt, int64_t first_sent_at_ms, struct buf *out, struct err *err) MUST_CHECK;
+bool event_rewrite(const struct json_node *root, int64_t attempt, int64_t first_sent_at_ms, struct buf *out,
+                   struct err *err) MUST_CHECK;
 
 #endif

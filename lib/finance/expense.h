@@ -1,4 +1,5 @@
-/* Expenses: a row of the ledger, and the debit of the jar that pays. Inside a command (the household's lock is held). */
+/* Expenses: a row of the ledger, and the debit of the jar that pays. Inside a command (the household's lock is held).
+ */
 #ifndef FINANCE_EXPENSE_H
 #define FINANCE_EXPENSE_H
 
@@ -11,7 +12,7 @@ struct expense_input {
     struct text name, icon, note, receipt_location, receipt_image_url;
     int64_t category_id, jar_id; /* jar 0: none */
     int64_t amount;
-    int32_t occurred_on;         /* 0: today, or as it was */
+    int32_t occurred_on; /* 0: today, or as it was */
 };
 
 /* ERR_NOT_FOUND for a category or jar that is not the household's, ERR_VALIDATION for a category of incomes. */

@@ -7,14 +7,18 @@
 
 enum { WHOLE_BP = 10000 };
 
-bool allocation_by_targets(int64_t amount, const struct jar_list *jars, int64_t *parts, struct err *err) {
+bool allocation_by_targets(int64_t amount, const struct jar_list *jars, int64_t *parts, struct err *err)
+{
     int64_t weights[JAR_MAX];
     for (size_t i = 0; i < jars->count; i++)
         weights[i] = jars->items[i].target_bp;
-    return money_split(amount, weights, jars->count, WHOLE_BP, parts) ? true : err_set(err, ERR_OVERFLOW, "The amount cannot be split");
+    return money_split(amount, weights, jars->count, WHOLE_BP, parts)
+               ? true
+               : err_set(err, ERR_OVERFLOW, "The amount cannot be split");
 }
 
-static bool check_refs(struct scope *s, const struct income_input *in, struct transaction_refs *refs, struct err *err) {
+static bool check_refs(struct scope *s, const struct income_input *in, struct transaction_refs *refs, struct err *err)
+{
     if (!transaction_refs(s->db, s->household_id, s->user_id, in->category_id, 0, s->mem, refs, err))
         return false;
     if (refs->category_type < 0)
@@ -24,11 +28,18 @@ static bool check_refs(struct scope *s, const struct income_input *in, struct tr
     return true;
 }
 
-static struct jar_entry share(const struct transaction *t, int64_t jar, int64_t amount) {
-    return (struct jar_entry){.jar_id = jar, .kind = ENTRY_ALLOCATION, .amount = amount, .occurred_on = t->occurred_on, .transaction_id = t->id};
+static struct jar_entry share(const struct transaction *t, int64_t jar, int64_t amount)
+{
+    return (struct jar_entry){.jar_id = jar,
+                              .kind = ENTRY_ALLOCATION,
+                              .amount = amount,
+                              .occurred_on = t->occurred_on,
+                              .transaction_id = t->id};
 }
 
-static bool allocate_by_targets(struct ledger_batch *batch, const struct transaction *t, const struct jar_list *jars, struct err *err) {
+static bool allocate_by_targets(struct ledger_batch *batch, const struct transaction *t, const struct jar_list *jars,
+                                struct err *err)
+{
     int64_t parts[JAR_MAX];
     if (!allocation_by_targets(t->amount, jars, parts, err))
         return false;
@@ -38,8 +49,9 @@ static bool allocate_by_targets(struct ledger_batch *batch, const struct transac
     return true;
 }
 
-static bool allocate_as_given(struct ledger_batch *batch, const struct transaction *t, const struct income_input *in, const struct jar_list *jars,
-                              struct err *err) {
+static bool allocate_as_given(struct ledger_batch *batch, const struct transaction *t, const struct income_input *in,
+                              const struct jar_list *jars, struct err *err)
+{
     int64_t sum = 0;
     for (size_t i = 0; i < in->allocation_count; i++) {
         const struct allocation *a = &in->allocations[i];
@@ -54,8 +66,9 @@ static bool allocate_as_given(struct ledger_batch *batch, const struct transacti
 }
 
 /* The shares that jars had keep their proportion to the amount; the share of a jar that is gone stays unassigned. */
-static bool allocate_in_proportion(struct scope *s, struct ledger_batch *batch, const struct transaction *was, const struct transaction *t,
-                                   struct err *err) {
+static bool allocate_in_proportion(struct scope *s, struct ledger_batch *batch, const struct transaction *was,
+                                   const struct transaction *t, struct err *err)
+{
     int64_t weights[MONEY_SPLIT_MAX], parts[MONEY_SPLIT_MAX];
     struct jar_entry *live = arena_array(s->mem, ENTRY_SET_MAX, sizeof *live);
     size_t count = 0, n = 0;
@@ -74,7 +87,8 @@ static bool allocate_in_proportion(struct scope *s, struct ledger_batch *batch, 
     return true;
 }
 
-static void take_input(struct transaction *t, const struct income_input *in, const struct transaction_refs *refs) {
+static void take_input(struct transaction *t, const struct income_input *in, const struct transaction_refs *refs)
+{
     t->kind = KIND_INCOME;
     t->amount = in->amount;
     t->category_id = in->category_id;
@@ -85,7 +99,8 @@ static void take_input(struct transaction *t, const struct income_input *in, con
     t->note = in->note;
 }
 
-bool income_allocations(struct scope *s, struct income_result *result, struct err *err) {
+bool income_allocations(struct scope *s, struct income_result *result, struct err *err)
+{
     struct jar_entry *live = arena_array(s->mem, ENTRY_SET_MAX, sizeof *live);
     size_t count = 0, n = 0;
     if (!live)
@@ -100,7 +115,8 @@ bool income_allocations(struct scope *s, struct income_result *result, struct er
     return true;
 }
 
-bool income_add(struct scope *s, const struct income_input *in, struct income_result *out, struct err *err) {
+bool income_add(struct scope *s, const struct income_input *in, struct income_result *out, struct err *err)
+{
     struct transaction_refs refs;
     struct jar_list jars;
     struct transaction t = {.occurred_on = in->occurred_on ? in->occurred_on : s->today};
@@ -108,16 +124,20 @@ bool income_add(struct scope *s, const struct income_input *in, struct income_re
     if (!batch || !check_refs(s, in, &refs, err) || !jars_or_defaults(s, &jars, err))
         return false;
     take_input(&t, in, &refs);
-    if (!transaction_insert(s->db, s->household_id, s->user_id, &t, s->now_ms, err) || !ledger_add_net(batch, t.amount, err))
+    if (!transaction_insert(s->db, s->household_id, s->user_id, &t, s->now_ms, err) ||
+        !ledger_add_net(batch, t.amount, err))
         return false;
-    bool allocated = in->allocations_given ? allocate_as_given(batch, &t, in, &jars, err) : allocate_by_targets(batch, &t, &jars, err);
+    bool allocated = in->allocations_given ? allocate_as_given(batch, &t, in, &jars, err)
+                                           : allocate_by_targets(batch, &t, &jars, err);
     if (!allocated || !ledger_post(s, batch, err) || !large_check(s, &t, 0, &refs, err))
         return false;
     *out = (struct income_result){.income = t};
     return income_allocations(s, out, err);
 }
 
-static bool reallocate(struct scope *s, const struct income_input *in, const struct transaction *was, const struct transaction *t, struct err *err) {
+static bool reallocate(struct scope *s, const struct income_input *in, const struct transaction *was,
+                       const struct transaction *t, struct err *err)
+{
     struct jar_list jars;
     struct ledger_batch *batch = ledger_batch_new(s, err);
     if (!batch || !ledger_reverse(s, batch, t->id, err) || !ledger_add_net(batch, t->amount - was->amount, err))
@@ -131,7 +151,9 @@ static bool reallocate(struct scope *s, const struct income_input *in, const str
     return ledger_post(s, batch, err);
 }
 
-bool income_change(struct scope *s, const struct income_input *in, const struct transaction *was, struct income_result *out, struct err *err) {
+bool income_change(struct scope *s, const struct income_input *in, const struct transaction *was,
+                   struct income_result *out, struct err *err)
+{
     struct transaction_refs refs;
     struct transaction t = *was;
     if (!check_refs(s, in, &refs, err))

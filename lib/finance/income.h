@@ -16,8 +16,8 @@ struct allocation {
 struct income_input {
     struct text name, icon, note;
     int64_t category_id, amount;
-    int32_t occurred_on;          /* 0: today, or as it was */
-    bool allocations_given;       /* else by the jars' targets; on a change: the old shares in proportion */
+    int32_t occurred_on;    /* 0: today, or as it was */
+    bool allocations_given; /* else by the jars' targets; on a change: the old shares in proportion */
     const struct allocation *allocations;
     size_t allocation_count;
 };
@@ -28,14 +28,17 @@ struct income_result {
     size_t allocation_count;
 };
 
-/* ERR_NOT_FOUND for a category or jar that is not the household's; ERR_VALIDATION: a category of expenses, allocations beyond the amount. */
+/* ERR_NOT_FOUND for a category or jar that is not the household's; ERR_VALIDATION: a category of expenses, allocations
+ * beyond the amount. */
 bool income_add(struct scope *s, const struct income_input *in, struct income_result *out, struct err *err) MUST_CHECK;
 /* `t` as it was found. */
-bool income_change(struct scope *s, const struct income_input *in, const struct transaction *t, struct income_result *out, struct err *err) MUST_CHECK;
+bool income_change(struct scope *s, const struct income_input *in, const struct transaction *t,
+                   struct income_result *out, struct err *err) MUST_CHECK;
 /* The live allocations of an income, for its answer. */
 bool income_allocations(struct scope *s, struct income_result *result, struct err *err) MUST_CHECK;
 
-/* Pure: shares of `amount` by the jars' targets; below 100 % the rest stays unassigned, above they are scaled down. parts has jars->count places. */
+/* Pure: shares of `amount` by the jars' targets; below 100 % the rest stays unassigned, above they are scaled down.
+ * parts has jars->count places. */
 bool allocation_by_targets(int64_t amount, const struct jar_list *jars, int64_t *parts, struct err *err) MUST_CHECK;
 
 #endif

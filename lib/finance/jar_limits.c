@@ -11,7 +11,8 @@ static const int THRESHOLDS[] = {100, 80}; /* percent, highest first */
 
 __extension__ typedef __int128 wide; /* products of two int64 */
 
-struct jar_month jar_month_derive(const struct jar *jar, const struct jar_month *row, int32_t month) {
+struct jar_month jar_month_derive(const struct jar *jar, const struct jar_month *row, int32_t month)
+{
     if (row->month == month)
         return *row;
     struct jar_month derived = {.month = month};
@@ -20,14 +21,17 @@ struct jar_month jar_month_derive(const struct jar *jar, const struct jar_month 
     return derived;
 }
 
-bool jar_limits_month(struct scope *s, int64_t jar_id, int32_t month, struct jar *jar, struct jar_month *out, struct err *err) {
+bool jar_limits_month(struct scope *s, int64_t jar_id, int32_t month, struct jar *jar, struct jar_month *out,
+                      struct err *err)
+{
     if (!jar_find(s->db, s->household_id, jar_id, month, s->mem, jar, err))
         return false;
     *out = jar_month_derive(jar, &jar->latest, month);
     return true;
 }
 
-int64_t jar_limits_per_day(int64_t available, int32_t today, int *days_left) {
+int64_t jar_limits_per_day(int64_t available, int32_t today, int *days_left)
+{
     *days_left = days_in_month(today / 10000, today / 100 % 100) - today % 100 + 1;
     return available > 0 ? available / *days_left : 0;
 }
@@ -45,7 +49,8 @@ struct walk {
     struct ledger_batch *closings;
 };
 
-static void add_sum(struct jar_month *m, const struct entry_sum *sum) {
+static void add_sum(struct jar_month *m, const struct entry_sum *sum)
+{
     switch (sum->kind) {
     case ENTRY_ALLOCATION: m->allocated += sum->amount; break;
     case ENTRY_SPEND:
@@ -54,14 +59,17 @@ static void add_sum(struct jar_month *m, const struct entry_sum *sum) {
     }
 }
 
-static bool same_month(const struct jar_month *a, const struct jar_month *b) {
+static bool same_month(const struct jar_month *a, const struct jar_month *b)
+{
     return a->carried == b->carried && a->allocated == b->allocated && a->moved == b->moved && a->spent == b->spent;
 }
 
 /* An ended month of a jar that resets is closed by an entry that moves what is left to unassigned. */
-static bool close_month(struct walk *w, const struct jar_month_row *owner, struct jar_month *m, struct err *err) {
+static bool close_month(struct walk *w, const struct jar_month_row *owner, struct jar_month *m, struct err *err)
+{
     int64_t left = jar_month_available(m);
-    if (!owner->jar_active || !owner->jar_reset || m->month < owner->reset_from || m->month >= date_month(w->s->today) || !left)
+    if (!owner->jar_active || !owner->jar_reset || m->month < owner->reset_from ||
+        m->month >= date_month(w->s->today) || !left)
         return true;
     m->moved -= left;
     return ledger_add(w->closings,
@@ -74,20 +82,24 @@ static bool close_month(struct walk *w, const struct jar_month_row *owner, struc
 }
 
 /* One jar: from its row before `from` (trusted) through every later month that has a row or entries. */
-static bool walk_jar(struct walk *w, int64_t jar, struct recalculation *out, struct err *err) {
+static bool walk_jar(struct walk *w, int64_t jar, struct recalculation *out, struct err *err)
+{
     struct jar_month_row owner = {.jar_id = jar};
-    int64_t stored_carry = 0, closed_carry = 0; /* what the next month carries: by the entries, and with the closings made now */
+    int64_t stored_carry = 0,
+            closed_carry = 0; /* what the next month carries: by the entries, and with the closings made now */
     if (w->row < w->row_count && w->rows[w->row].jar_id == jar) {
         owner = w->rows[w->row];
         if (owner.m.month < w->from)
             stored_carry = closed_carry = jar_month_available(&w->rows[w->row++].m);
     }
     for (;;) {
-        const struct jar_month_row *row = w->row < w->row_count && w->rows[w->row].jar_id == jar ? &w->rows[w->row] : NULL;
+        const struct jar_month_row *row =
+            w->row < w->row_count && w->rows[w->row].jar_id == jar ? &w->rows[w->row] : NULL;
         const struct entry_sum *sum = w->sum < w->sum_count && w->sums[w->sum].jar_id == jar ? &w->sums[w->sum] : NULL;
         if (!row && !sum)
             return true;
-        struct jar_month m = {.month = row && (!sum || row->m.month <= sum->month) ? row->m.month : sum->month, .carried = stored_carry};
+        struct jar_month m = {.month = row && (!sum || row->m.month <= sum->month) ? row->m.month : sum->month,
+                              .carried = stored_carry};
         for (; w->sum < w->sum_count && w->sums[w->sum].jar_id == jar && w->sums[w->sum].month == m.month; w->sum++)
             add_sum(&m, &w->sums[w->sum]);
         bool stored = row && row->m.month == m.month;
@@ -105,7 +117,8 @@ static bool walk_jar(struct walk *w, int64_t jar, struct recalculation *out, str
     }
 }
 
-static bool repair_months(struct scope *s, struct walk *w, struct recalculation *out, struct err *err) {
+static bool repair_months(struct scope *s, struct walk *w, struct recalculation *out, struct err *err)
+{
     while (w->row < w->row_count || w->sum < w->sum_count) {
         int64_t next_row = w->row < w->row_count ? w->rows[w->row].jar_id : INT64_MAX;
         int64_t next_sum = w->sum < w->sum_count ? w->sums[w->sum].jar_id : INT64_MAX;
@@ -117,7 +130,8 @@ static bool repair_months(struct scope *s, struct walk *w, struct recalculation 
     return !w->wrong_count || jar_month_put_set(s->db, s->household_id, w->wrong, w->wrong_count, s->mem, err);
 }
 
-static bool repair_balances(struct scope *s, struct recalculation *out, struct err *err) {
+static bool repair_balances(struct scope *s, struct recalculation *out, struct err *err)
+{
     struct jar_balance *balances;
     size_t count;
     if (!entry_balances(s->db, s->household_id, s->mem, &balances, &count, err))
@@ -132,7 +146,8 @@ static bool repair_balances(struct scope *s, struct recalculation *out, struct e
     return true;
 }
 
-static int threshold_reached(const struct jar_month *m) {
+static int threshold_reached(const struct jar_month *m)
+{
     int64_t limit = jar_month_limit(m);
     if (m->spent <= 0)
         return 0;
@@ -142,11 +157,15 @@ static int threshold_reached(const struct jar_month *m) {
     return 0;
 }
 
-static bool notify_threshold(struct scope *s, const struct jar *jar, const struct jar_month *m, int threshold, const char *event_id, struct err *err) {
+static bool notify_threshold(struct scope *s, const struct jar *jar, const struct jar_month *m, int threshold,
+                             const char *event_id, struct err *err)
+{
     char spent[64], limit[64];
     money_format_human(m->spent, s->currency, true, spent, sizeof spent);
     money_format_human(jar_month_limit(m), s->currency, true, limit, sizeof limit);
-    char *title = arena_printf(s->mem, threshold == 100 ? "Hũ %.*s đã hết hạn mức tháng này" : "Hũ %.*s đã dùng hơn 80%% hạn mức", TEXT_ARG(jar->name));
+    char *title =
+        arena_printf(s->mem, threshold == 100 ? "Hũ %.*s đã hết hạn mức tháng này" : "Hũ %.*s đã dùng hơn 80%% hạn mức",
+                     TEXT_ARG(jar->name));
     char *message = arena_printf(s->mem, "Đã chi %s trên hạn mức %s.", spent, limit);
     if (!title || !message)
         return err_set(err, ERR_NO_MEMORY, "Out of memory");
@@ -161,7 +180,9 @@ static bool notify_threshold(struct scope *s, const struct jar *jar, const struc
 }
 
 /* The highest threshold reached is told; lower ones count as told with it. */
-static bool tell_thresholds(struct scope *s, const struct jar *jar, const char *event_id, struct recalculation *out, struct err *err) {
+static bool tell_thresholds(struct scope *s, const struct jar *jar, const char *event_id, struct recalculation *out,
+                            struct err *err)
+{
     int32_t month = date_month(s->today);
     struct jar_month m = jar_month_derive(jar, &jar->latest, month);
     int reached = threshold_reached(&m);
@@ -180,7 +201,8 @@ static bool tell_thresholds(struct scope *s, const struct jar *jar, const char *
     return notify_threshold(s, jar, &m, reached, event_id, err);
 }
 
-static bool evaluate_thresholds(struct scope *s, const char *event_id, struct recalculation *out, struct err *err) {
+static bool evaluate_thresholds(struct scope *s, const char *event_id, struct recalculation *out, struct err *err)
+{
     struct jar_list jars;
     if (!jar_list(s->db, s->household_id, date_month(s->today), s->mem, &jars, err))
         return false;
@@ -190,7 +212,9 @@ static bool evaluate_thresholds(struct scope *s, const char *event_id, struct re
     return true;
 }
 
-bool jar_limits_recalculate(struct scope *s, int32_t from_month, const char *event_id, struct recalculation *out, struct err *err) {
+bool jar_limits_recalculate(struct scope *s, int32_t from_month, const char *event_id, struct recalculation *out,
+                            struct err *err)
+{
     struct recalculation done = {0};
     struct walk w = {.s = s, .from = from_month, .closings = ledger_batch_new(s, err)};
     if (!w.closings || !jar_month_rows(s->db, s->household_id, from_month, s->mem, &w.rows, &w.row_count, err) ||

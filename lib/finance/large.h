@@ -10,6 +10,7 @@
 #include "store/transaction.h"
 
 /* Records transaction.large when `amount` is large and `before` (0 for a new row) was not. */
-bool large_check(struct scope *s, const struct transaction *t, int64_t before, const struct transaction_refs *refs, struct err *err) MUST_CHECK;
+bool large_check(struct scope *s, const struct transaction *t, int64_t before, const struct transaction_refs *refs,
+                 struct err *err) MUST_CHECK;
 
 #endif

@@ -4,14 +4,16 @@
 #include "finance/events.h"
 #include "store/household.h"
 
-struct ledger_batch *ledger_batch_new(struct scope *s, struct err *err) {
+struct ledger_batch *ledger_batch_new(struct scope *s, struct err *err)
+{
     struct ledger_batch *b = arena_new_of(s->mem, struct ledger_batch);
     if (!b)
         err_set(err, ERR_NO_MEMORY, "Out of memory");
     return b;
 }
 
-bool ledger_add(struct ledger_batch *b, struct jar_entry entry, struct err *err) {
+bool ledger_add(struct ledger_batch *b, struct jar_entry entry, struct err *err)
+{
     if (!entry.amount)
         return true;
     if (b->count == ENTRY_SET_MAX)
@@ -20,11 +22,13 @@ bool ledger_add(struct ledger_batch *b, struct jar_entry entry, struct err *err)
     return true;
 }
 
-bool ledger_add_net(struct ledger_batch *b, int64_t change, struct err *err) {
+bool ledger_add_net(struct ledger_batch *b, int64_t change, struct err *err)
+{
     return money_add(b->net, change, &b->net) ? true : err_set(err, ERR_OVERFLOW, "The sum is too large");
 }
 
-static struct jar_entry reversal_of(const struct jar_entry *e) {
+static struct jar_entry reversal_of(const struct jar_entry *e)
+{
     return (struct jar_entry){.jar_id = e->jar_id,
                               .kind = e->kind == ENTRY_SPEND ? ENTRY_REFUND : e->kind,
                               .amount = -e->amount,
@@ -34,11 +38,14 @@ static struct jar_entry reversal_of(const struct jar_entry *e) {
 }
 
 /* A deleted jar stays at zero: what comes back to it goes on to unassigned, what leaves it comes from there. */
-static struct jar_entry deleted_jar_balance(int64_t jar, int32_t day, int64_t amount) {
-    return (struct jar_entry){.jar_id = jar, .kind = ENTRY_ADJUSTMENT, .reason = "jar_deleted", .amount = amount, .occurred_on = day};
+static struct jar_entry deleted_jar_balance(int64_t jar, int32_t day, int64_t amount)
+{
+    return (struct jar_entry){
+        .jar_id = jar, .kind = ENTRY_ADJUSTMENT, .reason = "jar_deleted", .amount = amount, .occurred_on = day};
 }
 
-bool ledger_reverse(struct scope *s, struct ledger_batch *b, int64_t transaction, struct err *err) {
+bool ledger_reverse(struct scope *s, struct ledger_batch *b, int64_t transaction, struct err *err)
+{
     struct jar_entry *live = arena_array(s->mem, ENTRY_SET_MAX, sizeof *live);
     size_t count = 0;
     if (!live)
@@ -48,13 +55,16 @@ bool ledger_reverse(struct scope *s, struct ledger_batch *b, int64_t transaction
     for (size_t i = 0; i < count; i++) {
         if (!ledger_add(b, reversal_of(&live[i]), err))
             return false;
-        if (live[i].jar_deleted && !ledger_add(b, deleted_jar_balance(live[i].jar_id, live[i].occurred_on, live[i].amount), err))
+        if (live[i].jar_deleted &&
+            !ledger_add(b, deleted_jar_balance(live[i].jar_id, live[i].occurred_on, live[i].amount), err))
             return false;
     }
     return true;
 }
 
-static bool apply(struct scope *s, const struct entry_sum *sums, size_t count, int64_t *posted, int32_t *first_month, struct err *err) {
+static bool apply(struct scope *s, const struct entry_sum *sums, size_t count, int64_t *posted, int32_t *first_month,
+                  struct err *err)
+{
     for (size_t i = 0; i < count; i++) {
         if (!money_add(*posted, sums[i].amount, posted))
             return err_set(err, ERR_OVERFLOW, "The sum is too large");
@@ -63,7 +73,9 @@ static bool apply(struct scope *s, const struct entry_sum *sums, size_t count, i
     return entry_apply_sums(s->db, s->household_id, sums, count, s->mem, err);
 }
 
-static bool apply_entries(struct scope *s, struct ledger_batch *b, int64_t *posted, int32_t *first_month, struct err *err) {
+static bool apply_entries(struct scope *s, struct ledger_batch *b, int64_t *posted, int32_t *first_month,
+                          struct err *err)
+{
     struct entry_sum *sums = arena_array(s->mem, b->count, sizeof *sums);
     if (!sums)
         return err_set(err, ERR_NO_MEMORY, "Out of memory");
@@ -72,17 +84,21 @@ static bool apply_entries(struct scope *s, struct ledger_batch *b, int64_t *post
                                      .month = date_month(b->entries[i].occurred_on),
                                      .kind = b->entries[i].kind,
                                      .amount = b->entries[i].amount};
-    return entry_insert_set(s->db, s->household_id, b->entries, b->count, s->now_ms, s->mem, err) && apply(s, sums, b->count, posted, first_month, err);
+    return entry_insert_set(s->db, s->household_id, b->entries, b->count, s->now_ms, s->mem, err) &&
+           apply(s, sums, b->count, posted, first_month, err);
 }
 
-bool ledger_recalculate_later(struct scope *s, int32_t from_month, struct err *err) {
+bool ledger_recalculate_later(struct scope *s, int32_t from_month, struct err *err)
+{
     char month[DATE_TEXT_MAX];
     month_format(from_month, month);
     char *data = arena_printf(s->mem, "{\"fromMonth\":\"%s\"}", month);
-    return data ? event_record(s, EVENT_JARS_RECALCULATE, s->household_id, text_of(data), NULL, err) : err_set(err, ERR_NO_MEMORY, "Out of memory");
+    return data ? event_record(s, EVENT_JARS_RECALCULATE, s->household_id, text_of(data), NULL, err)
+                : err_set(err, ERR_NO_MEMORY, "Out of memory");
 }
 
-bool ledger_post(struct scope *s, struct ledger_batch *b, struct err *err) {
+bool ledger_post(struct scope *s, struct ledger_batch *b, struct err *err)
+{
     int64_t posted = 0, unassigned = 0;
     int32_t this_month = date_month(s->today), first_month = this_month;
     if (b->count && !apply_entries(s, b, &posted, &first_month, err))

@@ -1,7 +1,7 @@
 /*
- * Posting to the jars. A command collects its entries in a batch and posts it once: entries, balances, months and the unassigned amount
- * move together, so always: sum of balances = sum of entries, and jars + unassigned = incomes - expenses. Nothing is updated in place: a
- * correction reverses the old entries and posts new ones.
+ * Posting to the jars. A command collects its entries in a batch and posts it once: entries, balances, months and the
+ * unassigned amount move together, so always: sum of balances = sum of entries, and jars + unassigned = incomes -
+ * expenses. Nothing is updated in place: a correction reverses the old entries and posts new ones.
  */
 #ifndef FINANCE_LEDGER_H
 #define FINANCE_LEDGER_H
@@ -19,8 +19,8 @@ struct ledger_batch {
     size_t count;
     struct entry_sum *sums; /* set-based changes whose entries are inserted elsewhere (deleting a category) */
     size_t sum_count;
-    bool quiet;             /* written by a recalculation itself: records no further one */
-    int64_t net;            /* change of incomes - expenses by this command, minor units */
+    bool quiet;  /* written by a recalculation itself: records no further one */
+    int64_t net; /* change of incomes - expenses by this command, minor units */
 };
 
 /* An empty batch in the scope's arena; NULL without memory. */
@@ -28,7 +28,8 @@ struct ledger_batch *ledger_batch_new(struct scope *s, struct err *err) MUST_CHE
 /* Adds one entry; an amount of 0 adds nothing. */
 bool ledger_add(struct ledger_batch *b, struct jar_entry entry, struct err *err) MUST_CHECK;
 bool ledger_add_net(struct ledger_batch *b, int64_t change, struct err *err) MUST_CHECK;
-/* Adds the reversal of every live entry of a transaction. What a deleted jar held went to unassigned, so its reversal is balanced there. */
+/* Adds the reversal of every live entry of a transaction. What a deleted jar held went to unassigned, so its reversal
+ * is balanced there. */
 bool ledger_reverse(struct scope *s, struct ledger_batch *b, int64_t transaction, struct err *err) MUST_CHECK;
 /* Writes the batch; an entry in a month before the current one also records jars.recalculate from that month. */
 bool ledger_post(struct scope *s, struct ledger_batch *b, struct err *err) MUST_CHECK;

@@ -4,17 +4,20 @@
 #include "finance/ledger.h"
 #include "store/category.h"
 
-static int64_t net_of(const struct transaction *t) {
+static int64_t net_of(const struct transaction *t)
+{
     return t->kind == KIND_INCOME ? t->amount : t->kind == KIND_EXPENSE ? -t->amount : 0;
 }
 
-bool transaction_remove(struct scope *s, struct transaction *t, struct err *err) {
+bool transaction_remove(struct scope *s, struct transaction *t, struct err *err)
+{
     struct ledger_batch *batch = ledger_batch_new(s, err);
     if (!batch)
         return false;
     if (t->deleted_at_ms)
         return err_set(err, ERR_NOT_FOUND, "There is no such transaction");
-    if (!ledger_reverse(s, batch, t->id, err) || !ledger_add_net(batch, -net_of(t), err) || !ledger_post(s, batch, err) ||
+    if (!ledger_reverse(s, batch, t->id, err) || !ledger_add_net(batch, -net_of(t), err) ||
+        !ledger_post(s, batch, err) ||
         !transaction_set_deleted(s->db, s->household_id, t->id, s->now_ms, s->now_ms, err))
         return false;
     t->deleted_at_ms = t->updated_at_ms = s->now_ms;
@@ -22,7 +25,8 @@ bool transaction_remove(struct scope *s, struct transaction *t, struct err *err)
     return true;
 }
 
-static bool post_again(struct scope *s, struct ledger_batch *batch, const struct transaction *t, struct err *err) {
+static bool post_again(struct scope *s, struct ledger_batch *batch, const struct transaction *t, struct err *err)
+{
     struct jar_entry *undone = arena_array(s->mem, ENTRY_SET_MAX, sizeof *undone);
     size_t count = 0;
     if (!undone)
@@ -35,7 +39,8 @@ static bool post_again(struct scope *s, struct ledger_batch *batch, const struct
     return true;
 }
 
-bool transaction_restore(struct scope *s, struct transaction *t, struct err *err) {
+bool transaction_restore(struct scope *s, struct transaction *t, struct err *err)
+{
     static const int64_t DAY_MS = INT64_C(24) * 3600 * 1000;
     struct ledger_batch *batch = ledger_batch_new(s, err);
     if (!batch)
@@ -54,7 +59,8 @@ bool transaction_restore(struct scope *s, struct transaction *t, struct err *err
 }
 
 /* Turns the sums of what stands into what takes it back, with the counterpart for jars that are gone. */
-static bool take_back(struct ledger_batch *batch, struct entry_sum *sums, size_t count, struct err *err) {
+static bool take_back(struct ledger_batch *batch, struct entry_sum *sums, size_t count, struct err *err)
+{
     for (size_t i = 0; i < count; i++) {
         struct jar_entry balance = {.jar_id = sums[i].jar_id,
                                     .kind = ENTRY_ADJUSTMENT,
@@ -70,7 +76,8 @@ static bool take_back(struct ledger_batch *batch, struct entry_sum *sums, size_t
     return true;
 }
 
-bool category_remove(struct scope *s, int64_t category, struct err *err) {
+bool category_remove(struct scope *s, int64_t category, struct err *err)
+{
     struct entry_sum *sums;
     size_t count;
     int64_t net;
@@ -85,15 +92,19 @@ bool category_remove(struct scope *s, int64_t category, struct err *err) {
 }
 
 /* The same jars as its live entries name, so a jar that was deleted since is told apart from unassigned. */
-static bool move_again(struct scope *s, struct ledger_batch *batch, const struct transaction *t, struct err *err) {
+static bool move_again(struct scope *s, struct ledger_batch *batch, const struct transaction *t, struct err *err)
+{
     struct jar_entry live[2];
     size_t count = 0;
-    if (!entry_live(s->db, s->household_id, t->id, s->mem, live, ARRAY_LEN(live), &count, err) || !ledger_reverse(s, batch, t->id, err))
+    if (!entry_live(s->db, s->household_id, t->id, s->mem, live, ARRAY_LEN(live), &count, err) ||
+        !ledger_reverse(s, batch, t->id, err))
         return false;
     for (size_t i = 0; i < count; i++) {
         struct jar_entry again = {.jar_id = live[i].jar_id,
                                   .kind = ENTRY_TRANSFER,
-                                  .amount = live[i].jar_deleted ? 0 : live[i].amount < 0 ? -t->amount : t->amount,
+                                  .amount = live[i].jar_deleted  ? 0
+                                            : live[i].amount < 0 ? -t->amount
+                                                                 : t->amount,
                                   .occurred_on = t->occurred_on,
                                   .transaction_id = t->id};
         if (!ledger_add(batch, again, err))
@@ -102,7 +113,8 @@ static bool move_again(struct scope *s, struct ledger_batch *batch, const struct
     return true;
 }
 
-bool transfer_change(struct scope *s, const struct transaction *was, struct transaction *t, struct err *err) {
+bool transfer_change(struct scope *s, const struct transaction *was, struct transaction *t, struct err *err)
+{
     struct ledger_batch *batch = ledger_batch_new(s, err);
     if (!batch || !transaction_update(s->db, s->household_id, t, s->now_ms, err))
         return false;

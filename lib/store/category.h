@@ -30,11 +30,14 @@ struct category_list {
 };
 
 /* In order of creation. */
-bool category_list(struct db *db, int64_t household, struct arena *mem, struct category_list *out, struct err *err) MUST_CHECK;
-bool category_find(struct db *db, int64_t household, int64_t id, struct arena *mem, struct category *out, struct err *err) MUST_CHECK;
+bool category_list(struct db *db, int64_t household, struct arena *mem, struct category_list *out,
+                   struct err *err) MUST_CHECK;
+bool category_find(struct db *db, int64_t household, int64_t id, struct arena *mem, struct category *out,
+                   struct err *err) MUST_CHECK;
 /* ERR_NAME_IN_USE; sets id, version and instants. */
 bool category_insert(struct db *db, int64_t household, struct category *c, int64_t now_ms, struct err *err) MUST_CHECK;
-bool category_update(struct db *db, int64_t household, const struct category *c, int64_t now_ms, struct err *err) MUST_CHECK;
+bool category_update(struct db *db, int64_t household, const struct category *c, int64_t now_ms,
+                     struct err *err) MUST_CHECK;
 bool category_deactivate(struct db *db, int64_t household, int64_t id, int64_t now_ms, struct err *err) MUST_CHECK;
 /* Whether live transactions use it. */
 bool category_in_use(struct db *db, int64_t household, int64_t id, bool *used, struct err *err) MUST_CHECK;

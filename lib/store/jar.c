@@ -25,7 +25,8 @@ static const struct stmt_def FIND = {"jar.find",
                                      " WHERE j.household_id = ? AND j.id = ? AND j.active = 1",
                                      "iii", JAR_TYPES MONTH_TYPES};
 
-static const struct stmt_def EVER = {"jar.ever", "SELECT COUNT(*) FROM (SELECT id FROM jars WHERE household_id = ? LIMIT 1) one", "i", "i"};
+static const struct stmt_def EVER = {
+    "jar.ever", "SELECT COUNT(*) FROM (SELECT id FROM jars WHERE household_id = ? LIMIT 1) one", "i", "i"};
 
 static const struct stmt_def UPDATE = {
     "jar.update",
@@ -34,11 +35,14 @@ static const struct stmt_def UPDATE = {
     "tttitimii", ""};
 
 static const struct stmt_def DEACTIVATE = {
-    "jar.deactivate", "UPDATE jars SET active = NULL, updated_at = ?, version = version + 1 WHERE household_id = ? AND id = ? AND active = 1", "mii", ""};
+    "jar.deactivate",
+    "UPDATE jars SET active = NULL, updated_at = ?, version = version + 1 WHERE household_id = ? AND id = ? AND active = 1",
+    "mii", ""};
 
 static const struct stmt_def MONTHS = {
     "jar.months",
-    "SELECT " JAR_COLUMNS ", " MONTH_COLUMNS " FROM jars j LEFT JOIN jar_months m ON m.household_id = j.household_id AND m.jar_id = j.id"
+    "SELECT " JAR_COLUMNS ", " MONTH_COLUMNS
+    " FROM jars j LEFT JOIN jar_months m ON m.household_id = j.household_id AND m.jar_id = j.id"
     " AND m.month <= ? AND m.month >= COALESCE((SELECT MAX(x.month) FROM jar_months x WHERE x.household_id = j.household_id AND x.jar_id = j.id"
     " AND x.month < ?), 0) WHERE j.household_id = ? AND j.id = ? AND j.active = 1 ORDER BY m.month",
     "iiii", JAR_TYPES MONTH_TYPES};
@@ -54,7 +58,8 @@ static const struct stmt_def INSERT_SET = {
 
 static const struct stmt_def MONTH_ROWS = {
     "jar.month_rows",
-    "SELECT m.jar_id, j.active, j.rollover, j.reset_from, " MONTH_COLUMNS " FROM jars j JOIN jar_months m ON m.household_id = j.household_id"
+    "SELECT m.jar_id, j.active, j.rollover, j.reset_from, " MONTH_COLUMNS
+    " FROM jars j JOIN jar_months m ON m.household_id = j.household_id"
     " AND m.jar_id = j.id AND m.month >= COALESCE((SELECT MAX(x.month) FROM jar_months x WHERE x.household_id = j.household_id"
     " AND x.jar_id = j.id AND x.month < ?), 0) WHERE j.household_id = ? ORDER BY m.jar_id, m.month",
     "ii", "iiti" MONTH_TYPES};
@@ -77,13 +82,16 @@ static const struct stmt_def MONTH_ENSURE = {
 /* Over all households: asked by the month-end task, which then works under each one's lock. */
 static const struct stmt_def RESET_HOUSEHOLDS = {
     "jar.reset_households",
-    "SELECT DISTINCT household_id FROM jars WHERE household_id > ? AND active = 1 AND rollover = 'reset' ORDER BY household_id LIMIT ?", "ii", "i"};
+    "SELECT DISTINCT household_id FROM jars WHERE household_id > ? AND active = 1 AND rollover = 'reset' ORDER BY household_id LIMIT ?",
+    "ii", "i"};
 
 static const struct stmt_def TELL = {
     "jar.threshold_tell",
-    "INSERT IGNORE INTO threshold_alerts (household_id, subject, subject_id, month, threshold, told_at) VALUES (?, 'jar', ?, ?, ?, ?)", "iiiim", ""};
+    "INSERT IGNORE INTO threshold_alerts (household_id, subject, subject_id, month, threshold, told_at) VALUES (?, 'jar', ?, ?, ?, ?)",
+    "iiiim", ""};
 
-static struct jar_month month_from_row(const struct db_row *row, size_t at) {
+static struct jar_month month_from_row(const struct db_row *row, size_t at)
+{
     return (struct jar_month){.month = (int32_t)row_int(row, at),
                               .carried = row_int(row, at + 1),
                               .allocated = row_int(row, at + 2),
@@ -91,7 +99,8 @@ static struct jar_month month_from_row(const struct db_row *row, size_t at) {
                               .spent = row_int(row, at + 4)};
 }
 
-static struct jar jar_from_row(struct db_row *row) {
+static struct jar jar_from_row(struct db_row *row)
+{
     return (struct jar){.id = row_int(row, 0),
                         .name = row_text(row, 1),
                         .icon = row_text(row, 2),
@@ -106,7 +115,8 @@ static struct jar jar_from_row(struct db_row *row) {
                         .latest = month_from_row(row, JAR_COLUMN_COUNT)};
 }
 
-static bool append_jar(struct db_row *row, void *to, struct err *err) {
+static bool append_jar(struct db_row *row, void *to, struct err *err)
+{
     (void)err;
     struct jar_list *list = to;
     if (list->count < JAR_MAX)
@@ -114,7 +124,8 @@ static bool append_jar(struct db_row *row, void *to, struct err *err) {
     return true;
 }
 
-bool jar_list(struct db *db, int64_t household, int32_t month, struct arena *mem, struct jar_list *out, struct err *err) {
+bool jar_list(struct db *db, int64_t household, int32_t month, struct arena *mem, struct jar_list *out, struct err *err)
+{
     struct jar_list list = {.items = arena_array(mem, JAR_MAX, sizeof(struct jar))};
     if (!list.items)
         return err_set(err, ERR_NO_MEMORY, "Out of memory");
@@ -124,47 +135,59 @@ bool jar_list(struct db *db, int64_t household, int32_t month, struct arena *mem
     return true;
 }
 
-static bool take_jar(struct db_row *row, void *to, struct err *err) {
+static bool take_jar(struct db_row *row, void *to, struct err *err)
+{
     (void)err;
     *(struct jar *)to = jar_from_row(row);
     return true;
 }
 
-bool jar_find(struct db *db, int64_t household, int64_t id, int32_t month, struct arena *mem, struct jar *out, struct err *err) {
+bool jar_find(struct db *db, int64_t household, int64_t id, int32_t month, struct arena *mem, struct jar *out,
+              struct err *err)
+{
     return db_one(db, &FIND, DB_ARGS(db_int(month), db_int(household), db_int(id)), mem, take_jar, out, err);
 }
 
-static bool take_count(struct db_row *row, void *to, struct err *err) {
+static bool take_count(struct db_row *row, void *to, struct err *err)
+{
     (void)err;
     *(bool *)to = row_int(row, 0) > 0;
     return true;
 }
 
-bool jar_ever(struct db *db, int64_t household, bool *any, struct err *err) {
+bool jar_ever(struct db *db, int64_t household, bool *any, struct err *err)
+{
     return db_one(db, &EVER, DB_ARGS(db_int(household)), NULL, take_count, any, err);
 }
 
 /* A duplicate in `jars` can only be the name. */
-static bool name_fault(bool done, struct err *err) {
+static bool name_fault(bool done, struct err *err)
+{
     if (!done && err->code == ERR_DUPLICATE)
         err_set(err, ERR_NAME_IN_USE, "A jar of this name exists already");
     return done;
 }
 
-static struct text rollover(const struct jar *jar) { return jar->reset ? TEXT("reset") : TEXT("carry"); }
+static struct text rollover(const struct jar *jar)
+{
+    return jar->reset ? TEXT("reset") : TEXT("carry");
+}
 
-bool jar_update(struct db *db, int64_t household, const struct jar *jar, int64_t now_ms, struct err *err) {
+bool jar_update(struct db *db, int64_t household, const struct jar *jar, int64_t now_ms, struct err *err)
+{
     struct db_result res;
     bool done = db_exec(db, &UPDATE,
-                        DB_ARGS(db_text(jar->name), db_text(jar->icon), db_text(jar->color), db_int(jar->target_bp), db_text(rollover(jar)),
-                                db_id(jar->reset_from), db_instant(now_ms), db_int(household), db_int(jar->id)),
+                        DB_ARGS(db_text(jar->name), db_text(jar->icon), db_text(jar->color), db_int(jar->target_bp),
+                                db_text(rollover(jar)), db_id(jar->reset_from), db_instant(now_ms), db_int(household),
+                                db_int(jar->id)),
                         &res, err);
     if (!name_fault(done, err))
         return false;
     return res.affected ? true : err_set(err, ERR_NOT_FOUND, "There is no such jar");
 }
 
-bool jar_deactivate(struct db *db, int64_t household, int64_t id, int64_t now_ms, struct err *err) {
+bool jar_deactivate(struct db *db, int64_t household, int64_t id, int64_t now_ms, struct err *err)
+{
     struct db_result res;
     if (!db_exec(db, &DEACTIVATE, DB_ARGS(db_instant(now_ms), db_int(household), db_int(id)), &res, err))
         return false;
@@ -178,7 +201,8 @@ struct months_read {
     struct jar_month_list list;
 };
 
-static bool append_month(struct db_row *row, void *to, struct err *err) {
+static bool append_month(struct db_row *row, void *to, struct err *err)
+{
     (void)err;
     struct months_read *read = to;
     if (!read->owner->id)
@@ -188,13 +212,15 @@ static bool append_month(struct db_row *row, void *to, struct err *err) {
     return true;
 }
 
-bool jar_month_list(struct db *db, int64_t household, int64_t jar, int32_t from, int32_t to, struct arena *mem, struct jar *owner,
-                    struct jar_month_list *out, struct err *err) {
+bool jar_month_list(struct db *db, int64_t household, int64_t jar, int32_t from, int32_t to, struct arena *mem,
+                    struct jar *owner, struct jar_month_list *out, struct err *err)
+{
     struct months_read read = {.owner = owner, .list.items = arena_array(mem, MONTHS_MAX, sizeof(struct jar_month))};
     if (!read.list.items)
         return err_set(err, ERR_NO_MEMORY, "Out of memory");
     owner->id = 0;
-    if (!db_query(db, &MONTHS, DB_ARGS(db_int(to), db_int(from), db_int(household), db_int(jar)), mem, append_month, &read, NULL, err))
+    if (!db_query(db, &MONTHS, DB_ARGS(db_int(to), db_int(from), db_int(household), db_int(jar)), mem, append_month,
+                  &read, NULL, err))
         return false;
     if (!owner->id)
         return err_set(err, ERR_NOT_FOUND, "There is no such jar");
@@ -204,15 +230,21 @@ bool jar_month_list(struct db *db, int64_t household, int64_t jar, int32_t from,
 
 enum { SET_JSON_MAX = 8 * 1024 * 1024, MONTH_ROWS_MAX = 262144 };
 
-static bool no_memory(struct err *err) { return err_set(err, ERR_NO_MEMORY, "Out of memory"); }
+static bool no_memory(struct err *err)
+{
+    return err_set(err, ERR_NO_MEMORY, "Out of memory");
+}
 
-static bool finish_set(struct json_out *j, struct arena *mem, struct text *out, struct err *err) {
+static bool finish_set(struct json_out *j, struct arena *mem, struct text *out, struct err *err)
+{
     json_end_array(j);
     *out = j->buf->failed ? TEXT_NONE : arena_text(mem, buf_view(j->buf));
     return out->p ? true : no_memory(err);
 }
 
-bool jar_insert_set(struct db *db, int64_t household, const struct jar *jars, size_t count, int64_t now_ms, struct arena *mem, struct err *err) {
+bool jar_insert_set(struct db *db, int64_t household, const struct jar *jars, size_t count, int64_t now_ms,
+                    struct arena *mem, struct err *err)
+{
     AUTO(buf) struct buf buf;
     buf_init(&buf, SET_JSON_MAX);
     struct json_out j;
@@ -231,7 +263,8 @@ bool jar_insert_set(struct db *db, int64_t household, const struct jar *jars, si
     struct text set;
     if (!finish_set(&j, mem, &set, err))
         return false;
-    bool done = db_exec(db, &INSERT_SET, DB_ARGS(db_int(household), db_instant(now_ms), db_instant(now_ms), db_text(set)), NULL, err);
+    bool done = db_exec(db, &INSERT_SET,
+                        DB_ARGS(db_int(household), db_instant(now_ms), db_instant(now_ms), db_text(set)), NULL, err);
     return name_fault(done, err);
 }
 
@@ -241,7 +274,8 @@ struct month_rows_read {
     size_t count, cap;
 };
 
-static bool append_month_row(struct db_row *row, void *to, struct err *err) {
+static bool append_month_row(struct db_row *row, void *to, struct err *err)
+{
     struct month_rows_read *read = to;
     if (read->count == read->cap) {
         size_t cap = read->cap ? read->cap * 2 : 64;
@@ -261,7 +295,9 @@ static bool append_month_row(struct db_row *row, void *to, struct err *err) {
     return true;
 }
 
-bool jar_month_rows(struct db *db, int64_t household, int32_t from, struct arena *mem, struct jar_month_row **out, size_t *count, struct err *err) {
+bool jar_month_rows(struct db *db, int64_t household, int32_t from, struct arena *mem, struct jar_month_row **out,
+                    size_t *count, struct err *err)
+{
     struct month_rows_read read = {.mem = mem};
     if (!db_query(db, &MONTH_ROWS, DB_ARGS(db_int(from), db_int(household)), mem, append_month_row, &read, NULL, err))
         return false;
@@ -270,7 +306,9 @@ bool jar_month_rows(struct db *db, int64_t household, int32_t from, struct arena
     return true;
 }
 
-bool jar_month_put_set(struct db *db, int64_t household, const struct jar_month_row *rows, size_t count, struct arena *mem, struct err *err) {
+bool jar_month_put_set(struct db *db, int64_t household, const struct jar_month_row *rows, size_t count,
+                       struct arena *mem, struct err *err)
+{
     AUTO(buf) struct buf buf;
     buf_init(&buf, SET_JSON_MAX);
     struct json_out j;
@@ -287,10 +325,12 @@ bool jar_month_put_set(struct db *db, int64_t household, const struct jar_month_
         json_end_object(&j);
     }
     struct text set;
-    return finish_set(&j, mem, &set, err) && db_exec(db, &MONTH_PUT_SET, DB_ARGS(db_int(household), db_text(set)), NULL, err);
+    return finish_set(&j, mem, &set, err) &&
+           db_exec(db, &MONTH_PUT_SET, DB_ARGS(db_int(household), db_text(set)), NULL, err);
 }
 
-bool jar_month_ensure(struct db *db, int64_t household, int64_t jar, int32_t month, struct err *err) {
+bool jar_month_ensure(struct db *db, int64_t household, int64_t jar, int32_t month, struct err *err)
+{
     struct db_value h = db_int(household), j = db_int(jar), m = db_int(month);
     return db_exec(db, &MONTH_ENSURE, DB_ARGS(h, j, m, h, j, m), NULL, err);
 }
@@ -300,7 +340,8 @@ struct ids_read {
     size_t count, max;
 };
 
-static bool append_id(struct db_row *row, void *to, struct err *err) {
+static bool append_id(struct db_row *row, void *to, struct err *err)
+{
     (void)err;
     struct ids_read *read = to;
     if (read->count < read->max)
@@ -308,17 +349,23 @@ static bool append_id(struct db_row *row, void *to, struct err *err) {
     return true;
 }
 
-bool jar_reset_households(struct db *db, int64_t after, int64_t *ids, size_t max, size_t *count, struct err *err) {
+bool jar_reset_households(struct db *db, int64_t after, int64_t *ids, size_t max, size_t *count, struct err *err)
+{
     struct ids_read read = {.ids = ids, .max = max};
-    if (!db_query(db, &RESET_HOUSEHOLDS, DB_ARGS(db_int(after), db_int((int64_t)max)), NULL, append_id, &read, NULL, err))
+    if (!db_query(db, &RESET_HOUSEHOLDS, DB_ARGS(db_int(after), db_int((int64_t)max)), NULL, append_id, &read, NULL,
+                  err))
         return false;
     *count = read.count;
     return true;
 }
 
-bool jar_threshold_tell(struct db *db, int64_t household, int64_t jar, int32_t month, int threshold, int64_t now_ms, bool *first, struct err *err) {
+bool jar_threshold_tell(struct db *db, int64_t household, int64_t jar, int32_t month, int threshold, int64_t now_ms,
+                        bool *first, struct err *err)
+{
     struct db_result res;
-    if (!db_exec(db, &TELL, DB_ARGS(db_int(household), db_int(jar), db_int(month), db_int(threshold), db_instant(now_ms)), &res, err))
+    if (!db_exec(db, &TELL,
+                 DB_ARGS(db_int(household), db_int(jar), db_int(month), db_int(threshold), db_instant(now_ms)), &res,
+                 err))
         return false;
     *first = res.affected > 0;
     return true;

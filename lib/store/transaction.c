@@ -7,8 +7,8 @@
 
 const char *const TRANSACTION_KINDS[] = {"income", "expense", "transfer", NULL};
 
-#define TX_COLUMNS                                                                                                     \
-    "t.id, t.kind, t.amount, t.occurred_on, t.category_id, c.name, c.active, j.id, j.name, k.id, k.name, t.name, t.icon, t.note,"    \
+#define TX_COLUMNS                                                                                                                \
+    "t.id, t.kind, t.amount, t.occurred_on, t.category_id, c.name, c.active, j.id, j.name, k.id, k.name, t.name, t.icon, t.note," \
     " t.receipt_location, t.receipt_image_url, t.version, t.deleted_at, t.created_at, t.updated_at"
 #define TX_TYPES "itiditiitittttttimmm"
 #define TX_JOINS                                                                                                       \
@@ -24,15 +24,17 @@ enum { TX_COLUMN_COUNT = 20 };
 #define TX_NARROW_PARAMS "iitt"
 #define TX_ORDER " ORDER BY t.occurred_on DESC, t.id DESC LIMIT ?"
 
-static const struct stmt_def LIST_ALL = {"transaction.list_all",
-                                         "SELECT " TX_COLUMNS " FROM transactions t FORCE INDEX (tx_all)" TX_JOINS
-                                         " WHERE t.household_id = ? AND t.deleted_at IS NULL" TX_RANGE TX_NARROW TX_ORDER,
-                                         "i" TX_RANGE_PARAMS TX_NARROW_PARAMS "i", TX_TYPES};
+static const struct stmt_def LIST_ALL = {
+    "transaction.list_all",
+    "SELECT " TX_COLUMNS " FROM transactions t FORCE INDEX (tx_all)" TX_JOINS
+    " WHERE t.household_id = ? AND t.deleted_at IS NULL" TX_RANGE TX_NARROW TX_ORDER,
+    "i" TX_RANGE_PARAMS TX_NARROW_PARAMS "i", TX_TYPES};
 
-static const struct stmt_def LIST_KIND = {"transaction.list_kind",
-                                          "SELECT " TX_COLUMNS " FROM transactions t FORCE INDEX (tx_kind)" TX_JOINS
-                                          " WHERE t.household_id = ? AND t.kind = ? AND t.deleted_at IS NULL" TX_RANGE TX_NARROW TX_ORDER,
-                                          "it" TX_RANGE_PARAMS TX_NARROW_PARAMS "i", TX_TYPES};
+static const struct stmt_def LIST_KIND = {
+    "transaction.list_kind",
+    "SELECT " TX_COLUMNS " FROM transactions t FORCE INDEX (tx_kind)" TX_JOINS
+    " WHERE t.household_id = ? AND t.kind = ? AND t.deleted_at IS NULL" TX_RANGE TX_NARROW TX_ORDER,
+    "it" TX_RANGE_PARAMS TX_NARROW_PARAMS "i", TX_TYPES};
 
 static const struct stmt_def LIST_CATEGORY = {
     "transaction.list_category",
@@ -43,26 +45,30 @@ static const struct stmt_def LIST_CATEGORY = {
 
 /* A jar pays (jar_id) or receives (to_jar_id): two ranges, each cut by itself, then merged. */
 #define TX_JAR_BRANCH(index, column)                                                                                   \
-    "(SELECT t.* FROM transactions t FORCE INDEX (" index ") WHERE t.household_id = ? AND t." column " = ? AND t.deleted_at IS NULL" TX_RANGE TX_NARROW \
-    " AND (? IS NULL OR t.kind = ?)" TX_ORDER ")"
+    "(SELECT t.* FROM transactions t FORCE INDEX (" index ") WHERE t.household_id = ? AND t." column                   \
+    " = ? AND t.deleted_at IS NULL" TX_RANGE TX_NARROW " AND (? IS NULL OR t.kind = ?)" TX_ORDER ")"
 #define TX_JAR_PARAMS "ii" TX_RANGE_PARAMS TX_NARROW_PARAMS "tti"
 static const struct stmt_def LIST_JAR = {"transaction.list_jar",
-                                         "SELECT " TX_COLUMNS " FROM (" TX_JAR_BRANCH("tx_jar", "jar_id") " UNION ALL " TX_JAR_BRANCH(
+                                         "SELECT " TX_COLUMNS
+                                         " FROM (" TX_JAR_BRANCH("tx_jar", "jar_id") " UNION ALL " TX_JAR_BRANCH(
                                              "tx_to_jar", "to_jar_id") ") t" TX_JOINS TX_ORDER,
                                          TX_JAR_PARAMS TX_JAR_PARAMS "i", TX_TYPES};
 
 static const struct stmt_def LIST_INCOMES = {
     "transaction.list_incomes",
-    "SELECT " TX_COLUMNS ", e.id, e.amount, a.id, a.name, r.id FROM (SELECT t.* FROM transactions t FORCE INDEX (tx_kind)"
-    " WHERE t.household_id = ? AND t.kind = 'income' AND t.deleted_at IS NULL" TX_RANGE TX_NARROW TX_ORDER ") t" TX_JOINS
+    "SELECT " TX_COLUMNS
+    ", e.id, e.amount, a.id, a.name, r.id FROM (SELECT t.* FROM transactions t FORCE INDEX (tx_kind)"
+    " WHERE t.household_id = ? AND t.kind = 'income' AND t.deleted_at IS NULL" TX_RANGE TX_NARROW TX_ORDER
+    ") t" TX_JOINS
     " LEFT JOIN jar_entries e ON e.household_id = t.household_id AND e.transaction_id = t.id AND e.kind = 'allocation' AND e.reverses_id IS NULL"
     " LEFT JOIN jar_entries r ON r.reverses_id = e.id"
     " LEFT JOIN jars a ON a.household_id = t.household_id AND a.id = e.jar_id AND a.active = 1"
     " ORDER BY t.occurred_on DESC, t.id DESC, e.id",
     "i" TX_RANGE_PARAMS TX_NARROW_PARAMS "i", TX_TYPES "iiiti"};
 
-static const struct stmt_def FIND = {"transaction.find", "SELECT " TX_COLUMNS " FROM transactions t" TX_JOINS " WHERE t.household_id = ? AND t.id = ?", "ii",
-                                     TX_TYPES};
+static const struct stmt_def FIND = {
+    "transaction.find", "SELECT " TX_COLUMNS " FROM transactions t" TX_JOINS " WHERE t.household_id = ? AND t.id = ?",
+    "ii", TX_TYPES};
 
 static const struct stmt_def INSERT = {
     "transaction.insert",
@@ -77,7 +83,9 @@ static const struct stmt_def UPDATE = {
     "idiiitttttmii", ""};
 
 static const struct stmt_def SET_DELETED = {
-    "transaction.set_deleted", "UPDATE transactions SET deleted_at = ?, updated_at = ?, version = version + 1 WHERE household_id = ? AND id = ?", "mmii", ""};
+    "transaction.set_deleted",
+    "UPDATE transactions SET deleted_at = ?, updated_at = ?, version = version + 1 WHERE household_id = ? AND id = ?",
+    "mmii", ""};
 
 static const struct stmt_def CATEGORY_NET = {
     "transaction.category_net",
@@ -87,7 +95,8 @@ static const struct stmt_def CATEGORY_NET = {
 
 static const struct stmt_def DELETE_CATEGORY = {
     "transaction.delete_category",
-    "UPDATE transactions SET deleted_at = ?, updated_at = ?, version = version + 1 WHERE household_id = ? AND category_id = ? AND deleted_at IS NULL", "mmii", ""};
+    "UPDATE transactions SET deleted_at = ?, updated_at = ?, version = version + 1 WHERE household_id = ? AND category_id = ? AND deleted_at IS NULL",
+    "mmii", ""};
 
 static const struct stmt_def REFS = {
     "transaction.refs",
@@ -96,14 +105,16 @@ static const struct stmt_def REFS = {
     " LEFT JOIN jars j ON j.household_id = ? AND j.id = ? AND j.active = 1 WHERE u.id = ?",
     "iiiii", "ttiti"};
 
-static int64_t kind_of(struct text word) {
+static int64_t kind_of(struct text word)
+{
     for (int64_t kind = 0; TRANSACTION_KINDS[kind]; kind++)
         if (text_eq(word, text_of(TRANSACTION_KINDS[kind])))
             return kind;
     return KIND_EXPENSE;
 }
 
-struct transaction transaction_from_row(struct db_row *row) {
+struct transaction transaction_from_row(struct db_row *row)
+{
     return (struct transaction){.id = row_int(row, 0),
                                 .kind = kind_of(row_text(row, 1)),
                                 .amount = row_int(row, 2),
@@ -126,9 +137,11 @@ struct transaction transaction_from_row(struct db_row *row) {
                                 .updated_at_ms = row_instant(row, 19)};
 }
 
-struct transaction transaction_income_from_row(struct db_row *row) {
+struct transaction transaction_income_from_row(struct db_row *row)
+{
     struct transaction t = transaction_from_row(row);
-    bool live = !row_is_null(row, TX_COLUMN_COUNT) && !row_is_null(row, TX_COLUMN_COUNT + 2) && row_is_null(row, TX_COLUMN_COUNT + 4);
+    bool live = !row_is_null(row, TX_COLUMN_COUNT) && !row_is_null(row, TX_COLUMN_COUNT + 2) &&
+                row_is_null(row, TX_COLUMN_COUNT + 4);
     if (live) {
         t.entry_id = row_int(row, TX_COLUMN_COUNT);
         t.entry_amount = row_int(row, TX_COLUMN_COUNT + 1);
@@ -139,7 +152,8 @@ struct transaction transaction_income_from_row(struct db_row *row) {
 }
 
 /* "%keyword%" in lower case, with LIKE's own signs escaped: the keyword is plain text. */
-static bool like_pattern(struct text keyword, struct arena *mem, struct text *out, struct err *err) {
+static bool like_pattern(struct text keyword, struct arena *mem, struct text *out, struct err *err)
+{
     *out = TEXT_NONE;
     if (!keyword.p || !keyword.n)
         return true;
@@ -165,7 +179,8 @@ struct range {
     struct db_value from, to, before_date, before_id, min, max, like, kind, limit;
 };
 
-static bool range_of(const struct transaction_filter *f, struct arena *mem, struct range *out, struct err *err) {
+static bool range_of(const struct transaction_filter *f, struct arena *mem, struct range *out, struct err *err)
+{
     int32_t to = f->to ? f->to : LAST_DATE;
     struct text like;
     if (!like_pattern(f->keyword, mem, &like, err))
@@ -187,45 +202,55 @@ static bool range_of(const struct transaction_filter *f, struct arena *mem, stru
 
 #define RANGE_ARGS(r) (r).from, (r).to, (r).before_date, (r).before_id, (r).min, (r).max, (r).like, (r).like
 
-bool transaction_list(struct db *db, int64_t household, const struct transaction_filter *f, struct arena *mem, db_row_fn *each, void *to,
-                      struct err *err) {
+bool transaction_list(struct db *db, int64_t household, const struct transaction_filter *f, struct arena *mem,
+                      db_row_fn *each, void *to, struct err *err)
+{
     struct range r;
     if (!range_of(f, mem, &r, err))
         return false;
     struct db_value owner = db_int(household), category = db_int(f->category_id), jar = db_id(f->jar_id);
     if (f->category_id)
-        return db_query(db, &LIST_CATEGORY, DB_ARGS(owner, category, RANGE_ARGS(r), r.kind, r.kind, jar, jar, r.limit), mem, each, to, NULL, err);
+        return db_query(db, &LIST_CATEGORY, DB_ARGS(owner, category, RANGE_ARGS(r), r.kind, r.kind, jar, jar, r.limit),
+                        mem, each, to, NULL, err);
     if (f->jar_id)
         return db_query(db, &LIST_JAR,
-                        DB_ARGS(owner, jar, RANGE_ARGS(r), r.kind, r.kind, r.limit, owner, jar, RANGE_ARGS(r), r.kind, r.kind, r.limit, r.limit), mem,
-                        each, to, NULL, err);
+                        DB_ARGS(owner, jar, RANGE_ARGS(r), r.kind, r.kind, r.limit, owner, jar, RANGE_ARGS(r), r.kind,
+                                r.kind, r.limit, r.limit),
+                        mem, each, to, NULL, err);
     if (f->kind >= 0)
         return db_query(db, &LIST_KIND, DB_ARGS(owner, r.kind, RANGE_ARGS(r), r.limit), mem, each, to, NULL, err);
     return db_query(db, &LIST_ALL, DB_ARGS(owner, RANGE_ARGS(r), r.limit), mem, each, to, NULL, err);
 }
 
-bool transaction_income_list(struct db *db, int64_t household, const struct transaction_filter *f, struct arena *mem, db_row_fn *each, void *to,
-                             struct err *err) {
+bool transaction_income_list(struct db *db, int64_t household, const struct transaction_filter *f, struct arena *mem,
+                             db_row_fn *each, void *to, struct err *err)
+{
     struct range r;
     return range_of(f, mem, &r, err) &&
            db_query(db, &LIST_INCOMES, DB_ARGS(db_int(household), RANGE_ARGS(r), r.limit), mem, each, to, NULL, err);
 }
 
-static bool take_transaction(struct db_row *row, void *to, struct err *err) {
+static bool take_transaction(struct db_row *row, void *to, struct err *err)
+{
     (void)err;
     *(struct transaction *)to = transaction_from_row(row);
     return true;
 }
 
-bool transaction_find(struct db *db, int64_t household, int64_t id, struct arena *mem, struct transaction *out, struct err *err) {
+bool transaction_find(struct db *db, int64_t household, int64_t id, struct arena *mem, struct transaction *out,
+                      struct err *err)
+{
     return db_one(db, &FIND, DB_ARGS(db_int(household), db_int(id)), mem, take_transaction, out, err);
 }
 
-bool transaction_insert(struct db *db, int64_t household, int64_t user, struct transaction *t, int64_t now_ms, struct err *err) {
+bool transaction_insert(struct db *db, int64_t household, int64_t user, struct transaction *t, int64_t now_ms,
+                        struct err *err)
+{
     struct db_result res;
     if (!db_exec(db, &INSERT,
-                 DB_ARGS(db_int(household), db_str(TRANSACTION_KINDS[t->kind]), db_int(t->amount), db_date(t->occurred_on), db_id(t->category_id),
-                         db_id(t->jar_id), db_id(t->to_jar_id), db_text(t->name), db_text(t->icon), db_text(t->note), db_text(t->receipt_location),
+                 DB_ARGS(db_int(household), db_str(TRANSACTION_KINDS[t->kind]), db_int(t->amount),
+                         db_date(t->occurred_on), db_id(t->category_id), db_id(t->jar_id), db_id(t->to_jar_id),
+                         db_text(t->name), db_text(t->icon), db_text(t->note), db_text(t->receipt_location),
                          db_text(t->receipt_image_url), db_int(user), db_instant(now_ms), db_instant(now_ms)),
                  &res, err))
         return false;
@@ -235,15 +260,18 @@ bool transaction_insert(struct db *db, int64_t household, int64_t user, struct t
     return true;
 }
 
-static bool changed_one(const struct db_result *res, struct err *err) {
+static bool changed_one(const struct db_result *res, struct err *err)
+{
     return res->affected ? true : err_set(err, ERR_NOT_FOUND, "There is no such transaction");
 }
 
-bool transaction_update(struct db *db, int64_t household, struct transaction *t, int64_t now_ms, struct err *err) {
+bool transaction_update(struct db *db, int64_t household, struct transaction *t, int64_t now_ms, struct err *err)
+{
     struct db_result res;
     if (!db_exec(db, &UPDATE,
-                 DB_ARGS(db_int(t->amount), db_date(t->occurred_on), db_id(t->category_id), db_id(t->jar_id), db_id(t->to_jar_id), db_text(t->name),
-                         db_text(t->icon), db_text(t->note), db_text(t->receipt_location), db_text(t->receipt_image_url), db_instant(now_ms),
+                 DB_ARGS(db_int(t->amount), db_date(t->occurred_on), db_id(t->category_id), db_id(t->jar_id),
+                         db_id(t->to_jar_id), db_text(t->name), db_text(t->icon), db_text(t->note),
+                         db_text(t->receipt_location), db_text(t->receipt_image_url), db_instant(now_ms),
                          db_int(household), db_int(t->id)),
                  &res, err) ||
         !changed_one(&res, err))
@@ -253,38 +281,50 @@ bool transaction_update(struct db *db, int64_t household, struct transaction *t,
     return true;
 }
 
-bool transaction_set_deleted(struct db *db, int64_t household, int64_t id, int64_t deleted_at_ms, int64_t now_ms, struct err *err) {
+bool transaction_set_deleted(struct db *db, int64_t household, int64_t id, int64_t deleted_at_ms, int64_t now_ms,
+                             struct err *err)
+{
     struct db_result res;
-    return db_exec(db, &SET_DELETED, DB_ARGS(db_instant(deleted_at_ms), db_instant(now_ms), db_int(household), db_int(id)), &res, err) &&
+    return db_exec(db, &SET_DELETED,
+                   DB_ARGS(db_instant(deleted_at_ms), db_instant(now_ms), db_int(household), db_int(id)), &res, err) &&
            changed_one(&res, err);
 }
 
-static bool take_int(struct db_row *row, void *to, struct err *err) {
+static bool take_int(struct db_row *row, void *to, struct err *err)
+{
     (void)err;
     *(int64_t *)to = row_int(row, 0);
     return true;
 }
 
-bool transaction_category_net(struct db *db, int64_t household, int64_t category, int64_t *net, struct err *err) {
+bool transaction_category_net(struct db *db, int64_t household, int64_t category, int64_t *net, struct err *err)
+{
     return db_one(db, &CATEGORY_NET, DB_ARGS(db_int(household), db_int(category)), NULL, take_int, net, err);
 }
 
-bool transaction_delete_category(struct db *db, int64_t household, int64_t category, int64_t now_ms, struct err *err) {
-    return db_exec(db, &DELETE_CATEGORY, DB_ARGS(db_instant(now_ms), db_instant(now_ms), db_int(household), db_int(category)), NULL, err);
+bool transaction_delete_category(struct db *db, int64_t household, int64_t category, int64_t now_ms, struct err *err)
+{
+    return db_exec(db, &DELETE_CATEGORY,
+                   DB_ARGS(db_instant(now_ms), db_instant(now_ms), db_int(household), db_int(category)), NULL, err);
 }
 
-static bool take_refs(struct db_row *row, void *to, struct err *err) {
+static bool take_refs(struct db_row *row, void *to, struct err *err)
+{
     (void)err;
     struct transaction_refs *refs = to;
     refs->category_name = row_text(row, 0);
-    refs->category_type = row_is_null(row, 1) ? -1 : text_eq(row_text(row, 1), TEXT("income")) ? CATEGORY_INCOME : CATEGORY_EXPENSE;
+    refs->category_type = row_is_null(row, 1)                         ? -1
+                          : text_eq(row_text(row, 1), TEXT("income")) ? CATEGORY_INCOME
+                                                                      : CATEGORY_EXPENSE;
     refs->jar_found = !row_is_null(row, 2);
     refs->jar_name = row_text(row, 3);
     refs->large_amount = row_int(row, 4);
     return true;
 }
 
-bool transaction_refs(struct db *db, int64_t household, int64_t user, int64_t category, int64_t jar, struct arena *mem, struct transaction_refs *out,
-                      struct err *err) {
-    return db_one(db, &REFS, DB_ARGS(db_int(household), db_int(category), db_int(household), db_int(jar), db_int(user)), mem, take_refs, out, err);
+bool transaction_refs(struct db *db, int64_t household, int64_t user, int64_t category, int64_t jar, struct arena *mem,
+                      struct transaction_refs *out, struct err *err)
+{
+    return db_one(db, &REFS, DB_ARGS(db_int(household), db_int(category), db_int(household), db_int(jar), db_int(user)),
+                  mem, take_refs, out, err);
 }
