@@ -59,8 +59,7 @@ struct reset_body {
 };
 
 static const struct field RESET_FIELDS[] = {
-    FIELD_EMAIL("email", struct reset_body, email, 0),
-    FIELD_TEXT("otp", struct reset_body, otp, 0, 1, 16),
+    FIELD_EMAIL("email", struct reset_body, email, 0), FIELD_TEXT("otp", struct reset_body, otp, 0, 1, 16),
     FIELD_TEXT("token", struct reset_body, token, 0, 1, 255),
     FIELD_TEXT("newPassword", struct reset_body, new_password, FF_REQUIRED | FF_RAW, PASSWORD_MIN, PASSWORD_MAX),
     FIELD_END};

@@ -63,8 +63,8 @@ static bool limit_guesses(struct call *call, struct err *err)
     char *subject = arena_printf(call->scope.mem, "user|%" PRId64, call->scope.user_id);
     if (!subject)
         return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
-    return limit_verdict(rate_check(call->app->redis, call->app->rate_local, &policy, text_of(subject),
-                                    call->scope.mem, call->scope.now_ms),
+    return limit_verdict(rate_check(call->app->redis, call->app->rate_local, &policy, text_of(subject), call->scope.mem,
+                                    call->scope.now_ms),
                          err);
 }
 
@@ -149,8 +149,8 @@ struct auto_renew_body {
     bool enabled;
 };
 
-static const struct field AUTO_RENEW_FIELDS[] = {
-    FIELD_BOOL("enabled", struct auto_renew_body, enabled, FF_REQUIRED), FIELD_END};
+static const struct field AUTO_RENEW_FIELDS[] = {FIELD_BOOL("enabled", struct auto_renew_body, enabled, FF_REQUIRED),
+                                                 FIELD_END};
 const struct body_def AUTO_RENEW_BODY = {.fields = AUTO_RENEW_FIELDS, .size = sizeof(struct auto_renew_body)};
 
 bool profile_auto_renew(struct call *call, struct response *res, struct err *err)

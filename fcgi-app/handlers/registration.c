@@ -15,8 +15,7 @@ static const struct field REGISTER_FIELDS[] = {
     FIELD_TEXT("fullName", struct register_body, full_name, 0, 1, 255),
     FIELD_EMAIL("email", struct register_body, email, FF_REQUIRED),
     FIELD_TEXT("password", struct register_body, password, FF_RAW, PASSWORD_MIN, PASSWORD_MAX),
-    FIELD_TEXT("profileImageUrl", struct register_body, image, 0, 1, 500),
-    FIELD_END};
+    FIELD_TEXT("profileImageUrl", struct register_body, image, 0, 1, 500), FIELD_END};
 const struct body_def REGISTER_BODY = {
     .fields = REGISTER_FIELDS, .size = sizeof(struct register_body), .rate_field = "email"};
 
@@ -72,8 +71,7 @@ struct email_input {
 
 static const struct field EMAIL_FIELDS[] = {FIELD_EMAIL("email", struct email_input, email, FF_REQUIRED), FIELD_END};
 const struct query_def CANCEL_QUERY = {EMAIL_FIELDS, sizeof(struct email_input)};
-const struct body_def RESEND_BODY = {
-    .fields = EMAIL_FIELDS, .size = sizeof(struct email_input), .rate_field = "email"};
+const struct body_def RESEND_BODY = {.fields = EMAIL_FIELDS, .size = sizeof(struct email_input), .rate_field = "email"};
 
 static bool cancel_tx(struct scope *scope, void *arg, struct err *err)
 {
@@ -96,8 +94,7 @@ struct activate_query {
     struct text token;
 };
 
-static const struct field ACTIVATE_FIELDS[] = {FIELD_TEXT("token", struct activate_query, token, 0, 1, 255),
-                                               FIELD_END};
+static const struct field ACTIVATE_FIELDS[] = {FIELD_TEXT("token", struct activate_query, token, 0, 1, 255), FIELD_END};
 const struct query_def ACTIVATE_QUERY = {ACTIVATE_FIELDS, sizeof(struct activate_query)};
 
 struct opening {
@@ -127,8 +124,9 @@ bool registration_open_link(struct call *call, struct response *res, struct err 
     struct opening o = {0};
     otp_link_hash(q->token, o.hash);
     if (q->token.n && !call->is_head && own_tx(call, open_link_tx, &o, err))
-        return plain(res, 200, o.email_changed ? "Địa chỉ email mới đã được xác nhận."
-                                               : "Tài khoản đã được kích hoạt. Bạn có thể đăng nhập.");
+        return plain(res, 200,
+                     o.email_changed ? "Địa chỉ email mới đã được xác nhận."
+                                     : "Tài khoản đã được kích hoạt. Bạn có thể đăng nhập.");
     if (err->code != ERR_NONE && err->code != ERR_NOT_FOUND)
         return false;
     err_clear(err);
@@ -142,8 +140,7 @@ struct verify_body {
 };
 
 static const struct field VERIFY_FIELDS[] = {FIELD_EMAIL("email", struct verify_body, email, FF_REQUIRED),
-                                             FIELD_TEXT("otp", struct verify_body, otp, FF_REQUIRED, 1, 16),
-                                             FIELD_END};
+                                             FIELD_TEXT("otp", struct verify_body, otp, FF_REQUIRED, 1, 16), FIELD_END};
 const struct body_def VERIFY_BODY = {
     .fields = VERIFY_FIELDS, .size = sizeof(struct verify_body), .rate_field = "email"};
 

@@ -18,8 +18,7 @@ struct login_body {
 static const struct field LOGIN_FIELDS[] = {
     FIELD_EMAIL("email", struct login_body, email, FF_REQUIRED),
     FIELD_TEXT("password", struct login_body, password, FF_REQUIRED | FF_RAW, 1, PASSWORD_MAX), FIELD_END};
-const struct body_def LOGIN_BODY = {
-    .fields = LOGIN_FIELDS, .size = sizeof(struct login_body), .rate_field = "email"};
+const struct body_def LOGIN_BODY = {.fields = LOGIN_FIELDS, .size = sizeof(struct login_body), .rate_field = "email"};
 
 /* An address without an account gives an empty user: its password costs the same time and never fits. */
 static bool find_user(struct call *call, struct text email, struct user_row *user, struct err *err)
@@ -105,8 +104,8 @@ struct google_body {
     struct text id_token;
 };
 
-static const struct field GOOGLE_FIELDS[] = {
-    FIELD_TEXT("idToken", struct google_body, id_token, FF_REQUIRED, 1, 8192), FIELD_END};
+static const struct field GOOGLE_FIELDS[] = {FIELD_TEXT("idToken", struct google_body, id_token, FF_REQUIRED, 1, 8192),
+                                             FIELD_END};
 const struct body_def GOOGLE_BODY = {.fields = GOOGLE_FIELDS, .size = sizeof(struct google_body)};
 
 bool session_google(struct call *call, struct response *res, struct err *err)

@@ -6,8 +6,8 @@
 
 typedef bool own_tx_fn(struct scope *scope, void *arg, struct err *err);
 
-/* Runs fn in a transaction and commits; again, on a fresh start, when it met a deadlock. Gives the connection back and wakes the relay for
-   what was recorded. A lost COMMIT is ERR_UNAVAILABLE: these routes may all be asked again. */
+/* Runs fn in a transaction and commits; again, on a fresh start, when it met a deadlock. Gives the connection back and
+   wakes the relay for what was recorded. A lost COMMIT is ERR_UNAVAILABLE: these routes may all be asked again. */
 bool own_tx(struct call *call, own_tx_fn *fn, void *arg, struct err *err) MUST_CHECK;
 
 /* Gives the call's connection back before something that waits for long, a password's hash above all. */

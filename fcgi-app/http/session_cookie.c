@@ -2,7 +2,8 @@
 
 #include "store/session.h"
 
-/* The web client lives on another site, so the cookie must travel across sites: SameSite=None, which browsers take with Secure only. */
+/* The web client lives on another site, so the cookie must travel across sites: SameSite=None, which browsers take with
+ * Secure only. */
 #define COOKIE_FLAGS "; Path=/; HttpOnly; Secure; SameSite=None"
 
 const char *session_grant(struct call *call, struct response *res, const struct session_grant *grant, struct err *err)
@@ -16,8 +17,7 @@ const char *session_grant(struct call *call, struct response *res, const struct 
     const char *token = token_sign(call->app->token_keys, &claims, call->scope.mem, err);
     if (!token)
         return NULL;
-    char *cookie =
-        arena_printf(call->scope.mem, "mm_token=%s; Max-Age=%d" COOKIE_FLAGS, token, SESSION_LIFE_MS / 1000);
+    char *cookie = arena_printf(call->scope.mem, "mm_token=%s; Max-Age=%d" COOKIE_FLAGS, token, SESSION_LIFE_MS / 1000);
     if (!cookie) {
         err_set(err, ERR_NO_MEMORY, "Not enough memory for the answer");
         return NULL;

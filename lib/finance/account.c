@@ -85,8 +85,7 @@ static bool lock_known(struct scope *s, struct text email, struct user_row *user
 
 /* ---- registration ---- */
 
-static bool register_new(struct scope *s, const struct user_new *user, const struct currency *currency,
-                         struct err *err)
+static bool register_new(struct scope *s, const struct user_new *user, const struct currency *currency, struct err *err)
 {
     struct user_row row = {.email = user->email};
     if (!user_insert_pending(s->db, user, currency, s->now_ms, &row.id, &row.household_id, err))
@@ -94,8 +93,7 @@ static bool register_new(struct scope *s, const struct user_new *user, const str
     return request_code(s, &row, OTP_ACTIVATE, TEXT_NONE, err);
 }
 
-static bool register_again(struct scope *s, const struct user_row *user, const struct user_new *given,
-                           struct err *err)
+static bool register_again(struct scope *s, const struct user_row *user, const struct user_new *given, struct err *err)
 {
     int64_t wait_ms;
     if (!otp_wait(s->db, user->id, OTP_ACTIVATE, s->now_ms, &wait_ms, err))

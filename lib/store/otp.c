@@ -45,11 +45,10 @@ static const struct stmt_def USE = {
 static const struct stmt_def FIND_LINK = {
     "otp.find_link", "SELECT user_id, purpose, used_at, link_expires_at FROM otp_codes WHERE link_hash = ?", "t",
     "itmm"};
-static const struct stmt_def VOID = {
-    "otp.void",
-    "UPDATE otp_codes SET used_at = ?, code_hash = NULL, link_hash = NULL"
-    " WHERE user_id = ? AND purpose = ? AND used_at IS NULL",
-    "mit", ""};
+static const struct stmt_def VOID = {"otp.void",
+                                     "UPDATE otp_codes SET used_at = ?, code_hash = NULL, link_hash = NULL"
+                                     " WHERE user_id = ? AND purpose = ? AND used_at IS NULL",
+                                     "mit", ""};
 static const struct stmt_def DELETE = {"otp.delete", "DELETE FROM otp_codes WHERE user_id = ?", "i", ""};
 
 const struct otp_purpose *otp_purpose_find(struct text name)
@@ -60,7 +59,8 @@ const struct otp_purpose *otp_purpose_find(struct text name)
     return NULL;
 }
 
-/* Six digits are soon guessed from a hash alone; with user and purpose inside, one list of hashes fits no second row. */
+/* Six digits are soon guessed from a hash alone; with user and purpose inside, one list of hashes fits no second row.
+ */
 void otp_hash(struct text code, int64_t user_id, const char *purpose, char out[OTP_HASH_TEXT])
 {
     char whole[96];

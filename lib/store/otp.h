@@ -1,14 +1,14 @@
 /*
- * Table otp_codes: one row a user and purpose. A request (in the account's transaction, with its event otp.requested) makes the row without
- * a code; the mailer makes code and link token at the moment of sending and stores their hashes here. A newer request voids what an older
- * mail says. Codes are six digits, valid OTP_LIFE_MS, OTP_TRIES tries; link tokens are of one use.
+ * Table otp_codes: one row a user and purpose. A request (in the account's transaction, with its event otp.requested)
+ * makes the row without a code; the mailer makes code and link token at the moment of sending and stores their hashes
+ * here. A newer request voids what an older mail says. Codes are six digits, valid OTP_LIFE_MS, OTP_TRIES tries; link
+ * tokens are of one use.
  *
  * What the mailer does for the mail of an event otp.requested {"purpose": "activate" | "reset" | "email"}:
- *     purpose  = otp_purpose_find(data.purpose): template, link_path, and whether the mail goes to data.email instead of the user's address
- *     code     = six random digits; token = 32 random bytes, base64url
- *     otp_hash(code, user_id, purpose->name, code_hash); otp_link_hash(token, link_hash)
- *     otp_store_code(...): ERR_NOT_FOUND means superseded: the mail is not sent
- *     link     = WEB_BASE_URL + purpose->link_path + token
+ *     purpose  = otp_purpose_find(data.purpose): template, link_path, and whether the mail goes to data.email instead
+ * of the user's address code     = six random digits; token = 32 random bytes, base64url otp_hash(code, user_id,
+ * purpose->name, code_hash); otp_link_hash(token, link_hash) otp_store_code(...): ERR_NOT_FOUND means superseded: the
+ * mail is not sent link     = WEB_BASE_URL + purpose->link_path + token
  */
 #ifndef STORE_OTP_H
 #define STORE_OTP_H
@@ -55,11 +55,13 @@ const struct otp_purpose *otp_purpose_find(struct text name);
 void otp_hash(struct text code, int64_t user_id, const char *purpose, char out[OTP_HASH_TEXT]);
 void otp_link_hash(struct text token, char out[OTP_HASH_TEXT]);
 
-/* For the mailer: sets hashes, expiry and a full number of tries while the row still answers event_id and is unused; else ERR_NOT_FOUND. */
+/* For the mailer: sets hashes, expiry and a full number of tries while the row still answers event_id and is unused;
+ * else ERR_NOT_FOUND. */
 bool otp_store_code(struct db *db, int64_t user_id, const char *purpose, const char *event_id, const char *code_hash,
                     const char *link_hash, int64_t now_ms, struct err *err) MUST_CHECK;
 
-/* In a transaction that holds the user's row. *wait_ms is 0 when a new request may be made, else how long that takes from now. */
+/* In a transaction that holds the user's row. *wait_ms is 0 when a new request may be made, else how long that takes
+ * from now. */
 bool otp_wait(struct db *db, int64_t user_id, const char *purpose, int64_t now_ms, int64_t *wait_ms,
               struct err *err) MUST_CHECK;
 /* A new request: the row waits for the code of event_id, and what went before is void. */
@@ -68,11 +70,12 @@ bool otp_request(struct db *db, int64_t user_id, const char *purpose, const char
 /* Costs what a request or a try costs, for an address that has no account: answers take the same time. */
 bool otp_decoy(struct db *db, struct text email, int64_t now_ms, struct err *err) MUST_CHECK;
 
-/* Outside a transaction, for the try must count whatever comes after. A right code costs no try and stays usable. ERR_WRONG_CODE when it is
-   wrong, expired, used, superseded or out of tries. */
+/* Outside a transaction, for the try must count whatever comes after. A right code costs no try and stays usable.
+   ERR_WRONG_CODE when it is wrong, expired, used, superseded or out of tries. */
 bool otp_check(struct db *db, int64_t user_id, const char *purpose, struct text code, int64_t now_ms, struct arena *mem,
                struct err *err) MUST_CHECK;
-/* In the transaction of what the code allows: marks it used; ERR_WRONG_CODE when it is used or replaced meanwhile. Hash: otp_hash or otp_link_hash. */
+/* In the transaction of what the code allows: marks it used; ERR_WRONG_CODE when it is used or replaced meanwhile.
+ * Hash: otp_hash or otp_link_hash. */
 bool otp_use(struct db *db, int64_t user_id, const char *purpose, const char *hash, int64_t now_ms,
              struct err *err) MUST_CHECK;
 

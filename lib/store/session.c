@@ -9,8 +9,8 @@ static const struct stmt_def FIND = {
     " WHERE s.id = ? AND s.user_id = ? AND s.revoked_at IS NULL AND s.expires_at > ? AND u.status = 'active'",
     "tim", "iiitm"};
 static const struct stmt_def INSERT = {
-    "session.insert",
-    "INSERT INTO sessions (id, user_id, household_id, created_at, expires_at) VALUES (?, ?, ?, ?, ?)", "tiimm", ""};
+    "session.insert", "INSERT INTO sessions (id, user_id, household_id, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+    "tiimm", ""};
 static const struct stmt_def REVOKE = {
     "session.revoke", "UPDATE sessions SET revoked_at = ? WHERE id = ? AND user_id = ? AND revoked_at IS NULL", "mti",
     ""};

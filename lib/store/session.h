@@ -1,4 +1,5 @@
-/* Table sessions: one row a sign-in. A token names its session, so that a session can end at once, whatever the token says. */
+/* Table sessions: one row a sign-in. A token names its session, so that a session can end at once, whatever the token
+ * says. */
 #ifndef STORE_SESSION_H
 #define STORE_SESSION_H
 

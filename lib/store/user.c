@@ -27,8 +27,8 @@ static const struct stmt_def REPLACE_PENDING = {
     "UPDATE users SET full_name = ?, password_hash = ?, profile_image_url = ?, updated_at = ?, version = version + 1"
     " WHERE id = ? AND status = 'pending'",
     "tttmi", ""};
-static const struct stmt_def DELETE_PENDING = {
-    "user.delete_pending", "DELETE FROM users WHERE id = ? AND status = 'pending'", "i", ""};
+static const struct stmt_def DELETE_PENDING = {"user.delete_pending",
+                                               "DELETE FROM users WHERE id = ? AND status = 'pending'", "i", ""};
 static const struct stmt_def DELETE_MEMBER = {
     "user.delete_member", "DELETE FROM household_members WHERE household_id = ? AND user_id = ?", "ii", ""};
 static const struct stmt_def DELETE_HOUSEHOLD = {"user.delete_household", "DELETE FROM households WHERE id = ?", "i",
@@ -44,15 +44,15 @@ static const struct stmt_def COMPLETE = {
     " WHERE email = ? AND status = 'active' AND password_hash IS NULL AND activated_at > ?",
     "ttmtm", ""};
 static const struct stmt_def SET_PASSWORD = {
-    "user.set_password",
-    "UPDATE users SET password_hash = ?, updated_at = ?, version = version + 1 WHERE id = ?", "tmi", ""};
+    "user.set_password", "UPDATE users SET password_hash = ?, updated_at = ?, version = version + 1 WHERE id = ?",
+    "tmi", ""};
 static const struct stmt_def SET_PROFILE = {
     "user.set_profile",
     "UPDATE users SET full_name = ?, profile_image_url = ?, updated_at = ?, version = version + 1 WHERE id = ?", "ttmi",
     ""};
 static const struct stmt_def SET_PENDING_EMAIL = {
-    "user.set_pending_email",
-    "UPDATE users SET pending_email = ?, updated_at = ?, version = version + 1 WHERE id = ?", "tmi", ""};
+    "user.set_pending_email", "UPDATE users SET pending_email = ?, updated_at = ?, version = version + 1 WHERE id = ?",
+    "tmi", ""};
 static const struct stmt_def APPLY_PENDING_EMAIL = {
     "user.apply_pending_email",
     "UPDATE users SET email = pending_email, pending_email = NULL, updated_at = ?, version = version + 1"
@@ -116,8 +116,7 @@ bool user_find_by_email(struct db *db, struct text email, struct arena *mem, str
 bool user_lock(struct db *db, int64_t id, struct arena *mem, struct user_row *out, struct err *err)
 {
     int64_t locked;
-    return db_one(db, &LOCK, DB_ARGS(db_int(id)), NULL, id_from_row, &locked, err) &&
-           user_find(db, id, mem, out, err);
+    return db_one(db, &LOCK, DB_ARGS(db_int(id)), NULL, id_from_row, &locked, err) && user_find(db, id, mem, out, err);
 }
 
 bool user_lock_by_email(struct db *db, struct text email, struct arena *mem, struct user_row *out, struct err *err)

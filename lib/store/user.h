@@ -47,7 +47,8 @@ bool user_replace_pending(struct db *db, int64_t id, const struct user_new *user
 bool user_delete_pending(struct db *db, int64_t id, int64_t household_id, struct err *err) MUST_CHECK;
 /* ERR_NOT_FOUND unless pending. */
 bool user_activate(struct db *db, int64_t id, int64_t now_ms, struct err *err) MUST_CHECK;
-/* First name and password of an account activated after `activated_after_ms` that has no password yet; ERR_NOT_FOUND otherwise. */
+/* First name and password of an account activated after `activated_after_ms` that has no password yet; ERR_NOT_FOUND
+ * otherwise. */
 bool user_complete(struct db *db, struct text email, struct text full_name, struct text password_hash,
                    int64_t activated_after_ms, int64_t now_ms, struct err *err) MUST_CHECK;
 bool user_set_password(struct db *db, int64_t id, struct text password_hash, int64_t now_ms,
