@@ -40,7 +40,8 @@ static void probe_mysql(struct probes *p, struct probes_state *s)
     struct err err = {0};
     int64_t latency = 0, now = clock_now_ms();
     AUTO(db) struct db *db = db_take(p->app->db_pool, &err);
-    set(&s->mysql, db && db_ping(db, &latency, &err), latency, "MySQL", &err);
+    bool up = db && db_ping(db, &latency, &err);
+    set(&s->mysql, up, latency, "MySQL", &err);
     if (!s->mysql.up || !atomic_load(&p->app->schema_ready))
         return;
     if (!outbox_backlog(db, now, &s->outbox_pending, &s->outbox_oldest_ms, &err) ||
