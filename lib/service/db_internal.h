@@ -51,7 +51,6 @@ struct db {
     struct db_pool *pool;
     struct db *next;     /* idle list */
     uint64_t generation; /* of the pool when it was connected */
-    int64_t idle_since_ms;
     bool broken;
     bool stale; /* came from the idle list and no statement has passed since: the server may have closed it meanwhile */
     struct tx tx;

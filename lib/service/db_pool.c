@@ -6,10 +6,7 @@
 #include "base/clock.h"
 #include "service/db_internal.h"
 
-enum {
-    ATTEMPT_EVERY_MS = 250,  /* to connect, while the server cannot be reached */
-    LOOK_AFTER_IDLE_MS = 100 /* a connection used just now is not looked at */
-};
+enum { ATTEMPT_EVERY_MS = 250 /* to connect, while the server cannot be reached */ };
 
 /* The strings of the options are copied into one block. */
 struct db_pool {
@@ -185,13 +182,11 @@ static bool wait_for_slot(struct db_pool *pool, struct err *err)
 /* Under the lock: an idle connection that may be used, the useless ones before it taken out into *dead. */
 static struct db *take_idle(struct db_pool *pool, struct db **dead)
 {
-    int64_t now = clock_monotonic_ms();
     while (pool->idle) {
         struct db *db = pool->idle;
         pool->idle = db->next;
         db->next = NULL;
-        if (db->generation == pool->generation &&
-            (now - db->idle_since_ms < LOOK_AFTER_IDLE_MS || db_looks_alive(db))) {
+        if (db->generation == pool->generation && db_looks_alive(db)) {
             db->stale = true;
             return db;
         }
@@ -268,7 +263,6 @@ void db_give(struct db *db)
     pthread_mutex_lock(&pool->lock);
     bool keep = !db->broken && db->generation == pool->generation;
     if (keep) {
-        db->idle_since_ms = clock_monotonic_ms();
         db->next = pool->idle;
         pool->idle = db;
     } else {

@@ -10,12 +10,7 @@
 #include "base/id.h"
 #include "service/redis_internal.h"
 
-enum { PROBE_EVERY_MS = 1000, POOL_MAX = 64, LOOK_AFTER_IDLE_MS = 100, EPOCH_BYTES = 8 };
-
-struct idle {
-    redisContext *c;
-    int64_t since_ms;
-};
+enum { PROBE_EVERY_MS = 1000, POOL_MAX = 64, EPOCH_BYTES = 8 };
 
 struct redis {
     struct redis_options opts;
@@ -23,7 +18,7 @@ struct redis {
     void *tls;
     pthread_mutex_t lock;
     pthread_cond_t freed;
-    struct idle idle[POOL_MAX]; /* a stack */
+    redisContext *idle[POOL_MAX]; /* a stack */
     size_t idle_count;
     size_t open;         /* busy + idle */
     uint64_t generation; /* connections of an older one are closed, not kept */
@@ -67,7 +62,7 @@ struct redis *redis_open(const struct redis_options *opts, struct err *err)
 static void close_idle(struct redis *r)
 {
     while (r->idle_count) {
-        redisFree(r->idle[--r->idle_count].c);
+        redisFree(r->idle[--r->idle_count]);
         r->open--;
     }
 }
@@ -136,14 +131,11 @@ static redisContext *pop_idle(struct redis *r)
 {
     if (!r->idle_count)
         return NULL;
-    struct idle *top = &r->idle[r->idle_count - 1];
-    int64_t now = clock_monotonic_ms();
-    if (now - top->since_ms >= LOOK_AFTER_IDLE_MS && !redis_looks_alive(top->c)) {
-        set_down(r, now);
+    if (!redis_looks_alive(r->idle[r->idle_count - 1])) {
+        set_down(r, clock_monotonic_ms());
         return NULL;
     }
-    r->idle_count--;
-    return top->c;
+    return r->idle[--r->idle_count];
 }
 
 static bool take_slot(struct redis *r, struct held *held, struct err *err)
@@ -173,7 +165,7 @@ static void give(struct redis *r, struct held *held, bool lost)
     }
     bool keep = held->c && !lost && held->generation == r->generation;
     if (keep) {
-        r->idle[r->idle_count++] = (struct idle){held->c, clock_monotonic_ms()};
+        r->idle[r->idle_count++] = held->c;
     } else {
         closing = held->c;
         r->open--;
