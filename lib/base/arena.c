@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Under AddressSanitizer what was not handed out is poisoned, so that running over the end of an arena object is seen. */
+/* Under AddressSanitizer what was not handed out is poisoned, so that running over the end of an arena object is seen.
+ */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #define POISON(p, n) ASAN_POISON_MEMORY_REGION((p), (n))
@@ -115,7 +116,7 @@ static struct block *block_with_room(struct arena *mem, size_t size)
 
 void *arena_alloc(struct arena *mem, size_t size)
 {
-    if (size > SIZE_MAX - 2 * ALIGNMENT - RED_ZONE)
+    if (size > SIZE_MAX - RED_ZONE - ALIGNMENT)
         return NULL;
     size_t whole = ((size ? size : 1) + RED_ZONE + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     if (!allowed(mem, whole))

@@ -1,4 +1,5 @@
-/* A growing buffer with a named maximum. A failed append sets `failed` and later appends do nothing: check once at the end. */
+/* A growing buffer with a named maximum. A failed append sets `failed` and later appends do nothing: check once at the
+ * end. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -29,6 +30,9 @@ void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* RFC 3986 percent-encoding: unreserved characters stay; '/' too when keep_slash. */
 void buf_uri(struct buf *b, struct text t, bool keep_slash);
 struct text buf_view(const struct buf *b);
-static inline void buf_auto(struct buf *b) { buf_release(b); }
+static inline void buf_auto(struct buf *b)
+{
+    buf_release(b);
+}
 
 #endif

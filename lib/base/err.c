@@ -16,7 +16,8 @@ static const struct err_row ROWS[] = {
     {ERR_PAYLOAD_TOO_LARGE, 413, "payload_too_large", "Payload too large", "Dữ liệu gửi lên quá lớn."},
 
     {ERR_UNAUTHORIZED, 401, "unauthorized", "Unauthorized", "Phiên đăng nhập đã hết hạn. Vui lòng đăng nhập lại."},
-    {ERR_FORBIDDEN_ORIGIN, 403, "forbidden_origin", "Forbidden origin", "Yêu cầu đến từ một trang web không được phép."},
+    {ERR_FORBIDDEN_ORIGIN, 403, "forbidden_origin", "Forbidden origin",
+     "Yêu cầu đến từ một trang web không được phép."},
     {ERR_FORBIDDEN, 403, "forbidden", "Forbidden", "Bạn không có quyền thực hiện thao tác này."},
     {ERR_NOT_ACTIVATED, 403, "not_activated", "Account not activated",
      "Tài khoản chưa được kích hoạt. Vui lòng nhập mã đã gửi đến email của bạn."},

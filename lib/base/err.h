@@ -1,7 +1,8 @@
 /*
- * One error vocabulary for both programs. A function that can fail takes `struct err *err` last, returns false (or NULL)
- * after err_set(), and leaves *err untouched on success. Every code is one row of the table in err.c: HTTP status, stable
- * machine name, and the Vietnamese text shown to users; the text given to err_set() is the English detail (safe to send).
+ * One error vocabulary for both programs. A function that can fail takes `struct err *err` last, returns false (or
+ * NULL) after err_set(), and leaves *err untouched on success. Every code is one row of the table in err.c: HTTP
+ * status, stable machine name, and the Vietnamese text shown to users; the text given to err_set() is the English
+ * detail (safe to send).
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -42,16 +43,16 @@ enum err_code {
     ERR_VERSION_CONFLICT,
     /* limits and faults */
     ERR_RATE_LIMITED,
-    ERR_UNAVAILABLE,       /* something this needs is down; try again */
-    ERR_TIMEOUT,           /* our own deadline passed */
-    ERR_INTERNAL,          /* our fault */
+    ERR_UNAVAILABLE, /* something this needs is down; try again */
+    ERR_TIMEOUT,     /* our own deadline passed */
+    ERR_INTERNAL,    /* our fault */
     ERR_NO_MEMORY,
-    ERR_OVERFLOW,          /* an amount left the range of int64 */
+    ERR_OVERFLOW, /* an amount left the range of int64 */
     /* inside only: mapped before they reach a client */
-    ERR_DUPLICATE,         /* unique key */
-    ERR_DEADLOCK,          /* the whole transaction may be tried again */
-    ERR_COMMIT_UNKNOWN,    /* the connection died during COMMIT */
-    ERR_PERMANENT,         /* a job that can never succeed: park it */
+    ERR_DUPLICATE,      /* unique key */
+    ERR_DEADLOCK,       /* the whole transaction may be tried again */
+    ERR_COMMIT_UNKNOWN, /* the connection died during COMMIT */
+    ERR_PERMANENT,      /* a job that can never succeed: park it */
     ERR_CODE_COUNT
 };
 
@@ -72,10 +73,10 @@ struct err_field {
 
 struct err {
     enum err_code code;
-    char detail[256];             /* English, safe to send */
-    char cause[384];              /* driver text, statement name: log only */
-    int retry_after_seconds;      /* 0: none */
-    char extra[400];              /* further members of the problem object as JSON text without braces, or "" */
+    char detail[256];        /* English, safe to send */
+    char cause[384];         /* driver text, statement name: log only */
+    int retry_after_seconds; /* 0: none */
+    char extra[400];         /* further members of the problem object as JSON text without braces, or "" */
     size_t field_count;
     struct err_field fields[ERR_FIELDS_MAX];
 };
@@ -86,7 +87,8 @@ bool err_set(struct err *err, enum err_code code, const char *fmt, ...) PRINTF_L
 /* Adds the cause for the log; never sent. Returns false. */
 bool err_cause(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* Adds one bad field; turns *err into ERR_VALIDATION. Beyond ERR_FIELDS_MAX further ones are dropped. `text` is Vietnamese. Returns false. */
+/* Adds one bad field; turns *err into ERR_VALIDATION. Beyond ERR_FIELDS_MAX further ones are dropped. `text` is
+ * Vietnamese. Returns false. */
 bool err_field(struct err *err, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* The table's row of a code; never NULL. */

@@ -138,7 +138,11 @@ bool fields_read_json_list(const struct field *rows, size_t item_size, const str
 
 static int hex_value(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* Decodes into out (t.n bytes of room); false for a broken escape. */
@@ -152,7 +156,7 @@ static bool form_decode(struct text t, char *out, size_t *n)
             int low = i + 2 < t.n ? hex_value(t.p[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
-            c = (char)(high * 16 + low);
+            c = (char)(unsigned char)(high * 16 + low);
             i += 2;
         }
         out[length++] = c;
@@ -177,7 +181,8 @@ static bool next_pair(struct text *rest, struct text *name, struct text *value)
     return false;
 }
 
-/* Room for a name of which each byte is an escape. Longer ones are cut: they only have to differ from all rows' names. */
+/* Room for a name of which each byte is an escape. Longer ones are cut: they only have to differ from all rows' names.
+ */
 enum { QUERY_NAME_MAX = 3 * ERR_FIELD_NAME_MAX };
 
 static struct text decode_name(struct text name, char out[QUERY_NAME_MAX])

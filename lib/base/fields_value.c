@@ -300,12 +300,12 @@ static const struct {
     read_fn *read;
     size_t size;
 } KINDS[] = {
-    [FK_TEXT] = {read_text, sizeof(struct text)},   [FK_EMAIL] = {read_email, sizeof(struct text)},
-    [FK_INT] = {read_int, sizeof(int64_t)},         [FK_ID] = {read_id, sizeof(int64_t)},
-    [FK_BOOL] = {read_bool, sizeof(bool)},          [FK_MONEY] = {read_money, sizeof(int64_t)},
-    [FK_PERCENT] = {read_percent, sizeof(int32_t)}, [FK_DATE] = {read_date, sizeof(int32_t)},
-    [FK_MONTH] = {read_month, sizeof(int32_t)},     [FK_CHOICE] = {read_choice, 0},
-    [FK_COLOR] = {read_color, sizeof(struct text)}, [FK_LIST] = {NULL, sizeof(struct field_list)},
+    [FK_TEXT] = {read_text, sizeof(struct text)},    [FK_EMAIL] = {read_email, sizeof(struct text)},
+    [FK_INT] = {read_int, sizeof(int64_t)},          [FK_ID] = {read_id, sizeof(int64_t)},
+    [FK_BOOL] = {read_bool, sizeof(bool)},           [FK_MONEY] = {read_money, sizeof(int64_t)},
+    [FK_PERCENT] = {read_percent, sizeof(int32_t)},  [FK_DATE] = {read_date, sizeof(int32_t)},
+    [FK_MONTH] = {read_month, sizeof(int32_t)},      [FK_CHOICE] = {read_choice, 0},
+    [FK_COLOR] = {read_color, sizeof(struct text)},  [FK_LIST] = {NULL, sizeof(struct field_list)},
     [FK_IDS] = {read_ids, sizeof(struct field_ids)},
 };
 

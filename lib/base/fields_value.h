@@ -16,8 +16,8 @@ struct field_reader {
 /* A value as it came. */
 struct field_input {
     enum json_kind kind;
-    struct text text;              /* of texts and numbers */
-    const struct json_node *node;  /* NULL in a query */
+    struct text text;             /* of texts and numbers */
+    const struct json_node *node; /* NULL in a query */
 };
 
 struct field_input field_input_of(const struct json_node *v);

@@ -6,7 +6,7 @@
 #include <sys/random.h>
 
 enum {
-    COUNTER_MAX = 0xFFF,    /* rand_a of RFC 9562 5.7 */
+    COUNTER_MAX = 0xFFF,      /* rand_a of RFC 9562 5.7 */
     CLOCK_STEP_BACK_MS = 1000 /* a clock set back by less does not break the order */
 };
 

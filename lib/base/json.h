@@ -1,6 +1,7 @@
 /*
  * JSON out: a writer that appends to a buf and places commas itself.
- * JSON in: a read-only tree (json-c inside) with numbers kept as their text, depth <= JSON_DEPTH_MAX, strict syntax, valid UTF-8.
+ * JSON in: a read-only tree (json-c inside) with numbers kept as their text, depth <= JSON_DEPTH_MAX, strict syntax,
+ * valid UTF-8.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -38,10 +39,10 @@ void json_int(struct json_out *j, int64_t v);
 void json_text(struct json_out *j, struct text t); /* null when t.p == NULL; escapes as RFC 8259 */
 void json_money(struct json_out *j, int64_t minor, const struct currency *cur);
 void json_percent(struct json_out *j, int32_t basis_points);
-void json_date(struct json_out *j, int32_t ymd);    /* null when 0 */
+void json_date(struct json_out *j, int32_t ymd); /* null when 0 */
 void json_month(struct json_out *j, int32_t ym);
-void json_instant(struct json_out *j, int64_t ms);  /* null when 0 */
-void json_raw(struct json_out *j, struct text t);   /* a ready JSON value */
+void json_instant(struct json_out *j, int64_t ms); /* null when 0 */
+void json_raw(struct json_out *j, struct text t);  /* a ready JSON value */
 
 /* key and value in one call */
 void json_put_null(struct json_out *j, const char *key);
@@ -65,7 +66,10 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_ARRAY, JSON_
 /* ERR_MALFORMED_JSON with the place when it cannot be read. The root may be any value (never NULL doc on success). */
 struct json_doc *json_parse(struct text t, struct err *err) MUST_CHECK;
 void json_doc_free(struct json_doc *doc);
-static inline void json_doc_auto(struct json_doc **doc) { json_doc_free(*doc); }
+static inline void json_doc_auto(struct json_doc **doc)
+{
+    json_doc_free(*doc);
+}
 
 const struct json_node *json_root(const struct json_doc *doc);
 enum json_kind json_kind(const struct json_node *v);
@@ -75,7 +79,8 @@ size_t json_count(const struct json_node *v); /* elements of an array, members o
 const struct json_node *json_at(const struct json_node *array, size_t i);
 /* Members in order: false at the end. i from 0. */
 bool json_member(const struct json_node *object, size_t i, struct text *key, const struct json_node **value);
-/* Text of a string, or the literal text of a number (exactly as sent). Lives as long as the doc. TEXT_NONE otherwise. */
+/* Text of a string, or the literal text of a number (exactly as sent). Lives as long as the doc. TEXT_NONE otherwise.
+ */
 struct text json_as_text(const struct json_node *v);
 bool json_as_bool(const struct json_node *v); /* false unless true */
 /* Convenience for events: the member's text/int, or the default when absent or of another kind. */

@@ -1,4 +1,5 @@
-/* The reading half of base/json.h: json-c behind json_scan. A `struct json_node` is a json_object under another name. */
+/* The reading half of base/json.h: json-c behind json_scan. A `struct json_node` is a json_object under another name.
+ */
 #include "base/json.h"
 
 /* json-c has a type of this name, base/json.h a function. */

@@ -1,7 +1,7 @@
 /*
- * A look at JSON text before json-c reads it. Versions of json-c differ in what they let pass (NaN, control characters in
- * strings, "01", "1.") and clamp integers beyond 64 bits; here the tokens are held against RFC 8259, so json-c is left
- * with the structure only.
+ * A look at JSON text before json-c reads it. Versions of json-c differ in what they let pass (NaN, control characters
+ * in strings, "01", "1.") and clamp integers beyond 64 bits; here the tokens are held against RFC 8259, so json-c is
+ * left with the structure only.
  */
 #ifndef BASE_JSON_SCAN_H
 #define BASE_JSON_SCAN_H

@@ -1,4 +1,5 @@
-/* One log line, made safe: user text can neither forge a line nor trip the error filter. Pure; service/log writes it. */
+/* One log line, made safe: user text can neither forge a line nor trip the error filter. Pure; service/log writes it.
+ */
 #ifndef BASE_LOG_LINE_H
 #define BASE_LOG_LINE_H
 
@@ -22,7 +23,8 @@ struct log_line {
    Control characters in msg are written as \xNN, and line breaks as \n. */
 void log_line_text(struct buf *out, const struct log_line *line, const struct zone *zone);
 void log_line_json(struct buf *out, const struct log_line *line);
-/* Appends key="value" with value quoted and escaped; the words ERROR and Exception inside are broken so that filters do not match. */
+/* Appends key="value" with value quoted and escaped; the words ERROR and Exception inside are broken so that filters do
+ * not match. */
 void log_quote(struct buf *out, const char *key, struct text value);
 
 #endif

@@ -44,14 +44,15 @@ bool money_add(int64_t a, int64_t b, int64_t *sum) MUST_CHECK; /* false on overf
 bool money_sub(int64_t a, int64_t b, int64_t *difference) MUST_CHECK;
 
 /*
- * Largest-remainder split: parts[i] ~ total * weights[i] / whole, sum(parts) = total * sum(weights) / whole rounded down when
- * sum(weights) < whole, and exactly total when sum(weights) >= whole (weights are then scaled down). Ties go to the
- * earlier part. total >= 0, weights >= 0. False on overflow or when count > MONEY_SPLIT_MAX.
+ * Largest-remainder split: parts[i] ~ total * weights[i] / whole, sum(parts) = total * sum(weights) / whole rounded
+ * down when sum(weights) < whole, and exactly total when sum(weights) >= whole (weights are then scaled down). Ties go
+ * to the earlier part. total >= 0, weights >= 0. False on overflow or when count > MONEY_SPLIT_MAX.
  */
 enum { MONEY_SPLIT_MAX = 256 };
 bool money_split(int64_t total, const int64_t *weights, size_t count, int64_t whole, int64_t *parts) MUST_CHECK;
 
-/* "55", "12.5", "9.899999999" -> basis points, rounded half up to two decimals of a percent; false when not a number or outside int32. */
+/* "55", "12.5", "9.899999999" -> basis points, rounded half up to two decimals of a percent; false when not a number or
+ * outside int32. */
 bool percent_parse(struct text t, int32_t *basis_points);
 /* 5500 -> "55", 1250 -> "12.5", 990 -> "9.9". */
 size_t percent_format(int32_t basis_points, char out[MONEY_TEXT_MAX]);

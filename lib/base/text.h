@@ -19,12 +19,15 @@ struct text {
 /* For printf's "%.*s". */
 #define TEXT_ARG(t) (int)(t).n, ((t).p ? (t).p : "")
 
-static inline struct text text_of(const char *s) { return s ? (struct text){s, strlen(s)} : TEXT_NONE; }
+static inline struct text text_of(const char *s)
+{
+    return s ? (struct text){s, strlen(s)} : TEXT_NONE;
+}
 
 bool text_eq(struct text a, struct text b);
 bool text_eq_nocase(struct text a, struct text b); /* ASCII only */
 bool text_starts(struct text t, struct text prefix);
-struct text text_trim(struct text t);              /* ASCII and Unicode white space at both ends */
+struct text text_trim(struct text t); /* ASCII and Unicode white space at both ends */
 struct text text_slice(struct text t, size_t from, size_t to);
 
 /* Cuts the next piece before `sep` off *rest; false at the end. */
@@ -32,7 +35,8 @@ bool text_split(struct text *rest, char sep, struct text *piece);
 
 /* Well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 bool text_is_utf8(struct text t);
-/* Length in bytes (1..4) of the well-formed UTF-8 sequence at `at` < t.n and its code point; 0 when it is ill-formed. */
+/* Length in bytes (1..4) of the well-formed UTF-8 sequence at `at` < t.n and its code point; 0 when it is ill-formed.
+ */
 size_t text_decode(struct text t, size_t at, uint32_t *code_point);
 /* Number of code points; the text must be valid UTF-8. */
 size_t text_length(struct text t);

@@ -1,4 +1,5 @@
-/* Time zones of base/date.h, read from the system's TZif files (RFC 8536): the C library's own way is process-wide state. */
+/* Time zones of base/date.h, read from the system's TZif files (RFC 8536): the C library's own way is process-wide
+ * state. */
 #include "base/date.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@ enum {
 };
 
 struct zone {
-    int64_t *at; /* transition times, seconds, ascending */
+    int64_t *at;     /* transition times, seconds, ascending */
     int32_t *offset; /* seconds east of UTC from at[i] on */
     size_t count;
     int32_t before; /* offset before the first transition */
@@ -56,8 +57,8 @@ static bool block_read(const unsigned char *p, size_t left, size_t time_size, st
     if (b->utc_flags > FILE_MAX || b->std_flags > FILE_MAX || b->leaps > FILE_MAX || b->times > FILE_MAX ||
         b->types > FILE_MAX || b->chars > FILE_MAX || b->types == 0)
         return false;
-    b->size = b->times * (time_size + 1) + b->types * TYPE_SIZE + b->chars + b->leaps * (time_size + 4) +
-              b->std_flags + b->utc_flags;
+    b->size = b->times * (time_size + 1) + b->types * TYPE_SIZE + b->chars + b->leaps * (time_size + 4) + b->std_flags +
+              b->utc_flags;
     return b->size <= left - HEADER_SIZE;
 }
 

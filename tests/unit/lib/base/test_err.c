@@ -47,7 +47,7 @@ static void test_an_unknown_code_is_our_own_fault(void **state)
 {
     (void)state;
     assert_int_equal(err_row((enum err_code)999)->code, ERR_INTERNAL);
-    assert_int_equal(err_row((enum err_code)-1)->code, ERR_INTERNAL);
+    assert_int_equal(err_row((enum err_code) - 1)->code, ERR_INTERNAL);
 }
 
 static void test_setting_an_error_clears_what_was_there(void **state)

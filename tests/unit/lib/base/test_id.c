@@ -42,8 +42,11 @@ static void test_a_clock_set_far_back_is_believed(void **state)
 static void test_uuid_texts_are_checked(void **state)
 {
     (void)state;
-    static const char *const BAD[] = {"", "0192a3b4-c5d6-7000-8000-00000000000", "0192a3b4-c5d6-7000-8000-0000000000000",
-                                      "0192a3b4xc5d6-7000-8000-000000000000", "0192a3b4-c5d6-7000-8000-00000000000g",
+    static const char *const BAD[] = {"",
+                                      "0192a3b4-c5d6-7000-8000-00000000000",
+                                      "0192a3b4-c5d6-7000-8000-0000000000000",
+                                      "0192a3b4xc5d6-7000-8000-000000000000",
+                                      "0192a3b4-c5d6-7000-8000-00000000000g",
                                       "{192a3b4-c5d6-7000-8000-00000000000}"};
     assert_true(uuid_is_valid(TEXT("0192A3B4-c5d6-7000-8000-0123456789ab")));
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
@@ -86,7 +89,7 @@ static void test_base64url_has_the_values_of_rfc_4648(void **state)
     static const struct {
         const char *plain, *coded;
     } CASES[] = {
-        {"", ""},         {"f", "Zg"},         {"fo", "Zm8"},         {"foo", "Zm9v"},
+        {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
         {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xFB\xFF", "-_8"},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {

@@ -91,10 +91,17 @@ static void test_amounts_are_written_exactly(void **state)
         const char *code, *text;
         int64_t minor;
     } CASES[] = {
-        {"VND", "0", 0},        {"VND", "150000", 150000}, {"VND", "-1", -1},
-        {"USD", "0.00", 0},     {"USD", "0.05", 5},        {"USD", "-12.50", -1250},
-        {"USD", "-0.01", -1},   {"KWD", "1.234", 1234},    {"VND", "9223372036854775807", INT64_MAX},
-        {"VND", "-9223372036854775808", INT64_MIN},        {"USD", "-92233720368547758.08", INT64_MIN},
+        {"VND", "0", 0},
+        {"VND", "150000", 150000},
+        {"VND", "-1", -1},
+        {"USD", "0.00", 0},
+        {"USD", "0.05", 5},
+        {"USD", "-12.50", -1250},
+        {"USD", "-0.01", -1},
+        {"KWD", "1.234", 1234},
+        {"VND", "9223372036854775807", INT64_MAX},
+        {"VND", "-9223372036854775808", INT64_MIN},
+        {"USD", "-92233720368547758.08", INT64_MIN},
     };
     char out[MONEY_TEXT_MAX];
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
@@ -323,7 +330,7 @@ static void test_percentages_are_written_without_useless_zeros(void **state)
         int32_t basis_points;
         const char *text;
     } CASES[] = {
-        {5500, "55"}, {1250, "12.5"}, {990, "9.9"},   {991, "9.91"},  {0, "0"},
+        {5500, "55"}, {1250, "12.5"}, {990, "9.9"},  {991, "9.91"},  {0, "0"},
         {1, "0.01"},  {10, "0.1"},    {-50, "-0.5"}, {10000, "100"}, {INT32_MIN, "-21474836.48"},
     };
     char out[MONEY_TEXT_MAX];

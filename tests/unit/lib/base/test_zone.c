@@ -43,8 +43,15 @@ static void test_utc_is_always_known(void **state)
 static void test_names_that_are_no_zone_are_refused(void **state)
 {
     (void)state;
-    static const char *const BAD[] = {"", "Asia", "Asia/Nowhere", "../../../etc/passwd", "/etc/passwd", "zone.tab",
-                                      "Asia/Ho_Chi_Minh ", "Asia//../UTC", "a;b"};
+    static const char *const BAD[] = {"",
+                                      "Asia",
+                                      "Asia/Nowhere",
+                                      "../../../etc/passwd",
+                                      "/etc/passwd",
+                                      "zone.tab",
+                                      "Asia/Ho_Chi_Minh ",
+                                      "Asia//../UTC",
+                                      "a;b"};
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
         struct zone *z = zone_load(BAD[i]);
         if (z)
@@ -58,7 +65,7 @@ static void test_names_that_are_no_zone_are_refused(void **state)
 static void test_zones_agree_with_the_c_library(void **state)
 {
     (void)state;
-    static const char *const NAMES[] = {"America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Sydney",
+    static const char *const NAMES[] = {"America/New_York", "Europe/Berlin",     "Asia/Kolkata",   "Australia/Sydney",
                                         "Asia/Ho_Chi_Minh", "America/Sao_Paulo", "Pacific/Chatham"};
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
         struct zone *z = zone_load(NAMES[i]);
