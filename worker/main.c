@@ -12,6 +12,8 @@
 #include "parts.h"
 #include "schedule.h"
 #include "service/log.h"
+#include "service/mime.h"
+#include "service/smtp.h"
 #include "sweep.h"
 
 #ifndef MM_VERSION
@@ -139,6 +141,8 @@ static int serve(struct worker *w)
     sigset_t set = stop_signals();
     signal(SIGPIPE, SIG_IGN);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
+    mime_global_init();
+    smtp_global_init();
     int code = open_all(w);
     if (code)
         return code;

@@ -1,6 +1,6 @@
 /*
- * Builds one mail as text: multipart/alternative of plain text and HTML, in UTF-8, every line ended by CRLF and none longer than
- * RFC 5322 allows, whatever the parts hold. GMime does the encoding.
+ * Builds a mail with GMime: multipart/alternative of plain text and HTML, UTF-8 throughout, headers encoded as RFC 2047
+ * wants it, bodies quoted-printable, every line ended by CRLF. One thread at a time.
  */
 #ifndef SERVICE_MIME_H
 #define SERVICE_MIME_H
@@ -13,22 +13,15 @@
 #include "base/text.h"
 
 struct mime_mail {
-    struct text from_name, from_address; /* the name may be TEXT_NONE */
-    struct text to_address;
-    struct text subject;
-    struct text plain, html;
-    struct text message_id; /* "id@domain", without brackets */
-    struct text event_id;   /* header X-Money-Manager-Event */
+    struct text from_name, from_address, to_name, to_address;
+    struct text subject, plain, html;
+    struct text event_id;   /* X-Money-Manager-Event */
+    int64_t message_number; /* with the event's id it makes the Message-Id, the same at each try */
     int64_t date_ms;
 };
 
-/* Once, before threads. */
-void mime_global_init(void);
-
-/*
- * The whole message, in mem. ERR_PERMANENT for a header value with CR, LF, NUL or another control character, for an address that is none,
- * and for text that is not UTF-8; ERR_NO_MEMORY.
- */
+void mime_global_init(void); /* once, before threads */
+/* ERR_PERMANENT when a header's value holds CR, LF or NUL, or an address is none; ERR_NO_MEMORY. */
 bool mime_build(const struct mime_mail *mail, struct arena *mem, struct text *out, struct err *err) MUST_CHECK;
 
 #endif

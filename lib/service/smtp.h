@@ -1,7 +1,7 @@
 /*
- * Mail out over libesmtp: STARTTLS always and verified by the configured host name, AUTH by password, many mails on one connection.
- * Mails are asked for one after the other and each one's fate is told exactly once, before the next is asked for. One thread at a time.
- * Never logs. The message must be ready: MIME, CRLF at every line's end.
+ * Mail out over libesmtp: STARTTLS always and verified by the configured host name, AUTH by password, many mails on one
+ * connection. Mails are asked for one after the other and each one's fate is told exactly once, before the next is
+ * asked for. One thread at a time. Never logs. The message must be ready: MIME, CRLF at every line's end.
  */
 #ifndef SERVICE_SMTP_H
 #define SERVICE_SMTP_H
@@ -33,7 +33,8 @@ struct smtp_callbacks {
     void *to;
     /* False: there is none (any more), the connection is closed. */
     bool (*next)(void *to, struct smtp_mail *mail);
-    /* Asked before the last line of the mail goes out. False gives the mail up (told as deferred) and drops the connection. */
+    /* Asked before the last line of the mail goes out. False gives the mail up (told as deferred) and drops the
+     * connection. */
     bool (*may_finish)(void *to);
     void (*sent)(void *to, const char *reply);
     void (*refused)(void *to, int code, const char *reply); /* for good: 5xx for this recipient or mail */
@@ -51,9 +52,9 @@ void smtp_close(struct smtp *s);
 bool smtp_probe(const struct smtp *s, struct err *err) MUST_CHECK;
 
 /*
- * Sends what `next` gives until it gives none; connects only when there is a first one. True when every mail got an answer of its own.
- * ERR_UNAVAILABLE: the server is down or sends us away. ERR_UNAUTHORIZED: settings must be mended (login refused, certificate wrong,
- * sender refused); no mail is refused for that.
+ * Sends what `next` gives until it gives none; connects only when there is a first one. True when every mail got an
+ * answer of its own. ERR_UNAVAILABLE: the server is down or sends us away. ERR_UNAUTHORIZED: settings must be mended
+ * (login refused, certificate wrong, sender refused); no mail is refused for that.
  */
 bool smtp_run(struct smtp *s, const struct smtp_callbacks *callbacks, struct err *err) MUST_CHECK;
 

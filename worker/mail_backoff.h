@@ -1,0 +1,27 @@
+/* How long mail waits. Pure. */
+#ifndef MAIL_BACKOFF_H
+#define MAIL_BACKOFF_H
+
+#include <stdint.h>
+
+#include "base/pace.h"
+
+#define MAIL_GIVE_UP_MS (INT64_C(4) * 24 * 3600 * 1000) /* RFC 5321, 4.5.4.1: four to five days */
+
+/* After a 4xx: 5, 10, 30 s, 2, 5, then 20 min, less up to a quarter by chance. attempts from 1. */
+static inline int64_t mail_backoff_ms(int64_t attempts, uint32_t chance)
+{
+    static const int64_t seconds[] = {5, 10, 30, 120, 300, 1200};
+    int64_t last = (int64_t)(sizeof seconds / sizeof seconds[0]) - 1;
+    int64_t i = attempts < 1 ? 0 : attempts - 1 > last ? last : attempts - 1;
+    return pace_backoff_ms(seconds[i] * 1000, 1, seconds[i] * 1000, chance);
+}
+
+/* For a server that is away or refuses us altogether: 1 s doubled up to 15 s, so that mail flows soon after it is back.
+ */
+static inline int64_t mail_server_backoff_ms(int64_t failures, uint32_t chance)
+{
+    return pace_backoff_ms(1000, failures, 15000, chance);
+}
+
+#endif

@@ -1,0 +1,154 @@
+#include "mail_prepare.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/id.h"
+#include "mail_render.h"
+#include "service/mime.h"
+#include "store/otp.h"
+#include "store/user_contact.h"
+
+enum { TOKEN_BYTES = 32 };
+
+void mail_make_code(char out[8])
+{
+    snprintf(out, 8, "%06u", (unsigned)random_below(1000000));
+}
+
+static bool has_digit_run(const char *s, size_t run)
+{
+    size_t n = 0;
+    for (; *s; s++) {
+        n = *s >= '0' && *s <= '9' ? n + 1 : 0;
+        if (n == run)
+            return true;
+    }
+    return false;
+}
+
+void mail_make_token(char out[64])
+{
+    unsigned char bytes[TOKEN_BYTES];
+    do {
+        random_bytes(bytes, sizeof bytes);
+        base64url_encode(bytes, sizeof bytes, out, 64);
+    } while (has_digit_run(out, OTP_DIGITS));
+}
+
+/* What a template may use besides the row's own data. */
+struct values {
+    struct template_value v[MAIL_VALUES_MAX];
+    size_t n;
+};
+
+static void add(struct values *values, const char *name, struct text value)
+{
+    values->v[values->n++] = (struct template_value){.name = name, .value = value};
+}
+
+static bool store_code(struct db *db, const struct mail_row *row, const struct otp_purpose *purpose, const char *code,
+                       const char *token, int64_t now_ms, struct err *err)
+{
+    char code_hash[OTP_HASH_TEXT], link_hash[OTP_HASH_TEXT], event[UUID_TEXT_MAX];
+    snprintf(event, sizeof event, "%.*s", TEXT_ARG(row->event_id));
+    otp_hash(text_of(code), row->user_id, purpose->name, code_hash);
+    otp_link_hash(text_of(token), link_hash);
+    if (otp_store_code(db, row->user_id, purpose->name, event, code_hash, link_hash, now_ms, err))
+        return true;
+    return err->code == ERR_NOT_FOUND ? err_set(err, ERR_PERMANENT, "superseded") : false;
+}
+
+static bool add_code(struct values *values, struct db *db, const struct config *config, const struct mail_row *row,
+                     const struct json_node *data, int64_t now_ms, struct arena *mem, struct err *err)
+{
+    struct text word = json_get_text(data, "purpose");
+    const struct otp_purpose *purpose = otp_purpose_find(word);
+    char *code = arena_alloc(mem, 8), *token = arena_alloc(mem, 64);
+    if (!word.p)
+        return true;
+    if (!purpose)
+        return err_set(err, ERR_PERMANENT, "a code for an unknown purpose");
+    if (!code || !token)
+        return err_set(err, ERR_NO_MEMORY, "no memory for a mail");
+    mail_make_code(code);
+    mail_make_token(token);
+    const char *link = arena_printf(mem, "%s%s%s", config->web_base_url, purpose->link_path, token);
+    if (!link)
+        return err_set(err, ERR_NO_MEMORY, "no memory for a mail");
+    add(values, "code", text_of(code));
+    add(values, "link", text_of(link));
+    return store_code(db, row, purpose, code, token, now_ms, err);
+}
+
+/* The name that the mail greets; someone who is gone gets none. */
+static bool find_name(struct db *db, const struct mail_row *row, struct arena *mem, struct text *name, struct err *err)
+{
+    struct user_contact contact;
+    struct err miss = {0};
+    *name = TEXT("");
+    if (user_contact_find(db, row->household_id, row->user_id, mem, &contact, &miss)) {
+        *name = contact.full_name;
+        return true;
+    }
+    if (miss.code == ERR_NOT_FOUND)
+        return true;
+    *err = miss;
+    return false;
+}
+
+/* The library speaks no SMTPUTF8. */
+static bool check_address(struct text address, struct err *err)
+{
+    bool ascii = true;
+    for (size_t i = 0; i < address.n; i++)
+        ascii = ascii && (unsigned char)address.p[i] < 0x80;
+    return (ascii && text_is_email(address)) || err_set(err, ERR_PERMANENT, "no address that mail can be sent to");
+}
+
+static bool build(const struct config *config, const struct mail_row *row, struct text name,
+                  const struct mail_texts *texts, int64_t now_ms, struct arena *mem, struct text *message,
+                  struct err *err)
+{
+    struct mime_mail mail = {.from_name = text_of(config->mail_from_name),
+                             .from_address = text_of(config->mail_from),
+                             .to_name = name,
+                             .to_address = row->recipient,
+                             .subject = texts->subject,
+                             .plain = texts->plain,
+                             .html = texts->html,
+                             .event_id = row->event_id,
+                             .message_number = row->id,
+                             .date_ms = now_ms};
+    return mime_build(&mail, mem, message, err);
+}
+
+static bool prepare(struct db *db, const struct config *config, const struct mail_row *row,
+                    const struct json_node *data, int64_t now_ms, struct arena *mem, struct text *message,
+                    struct err *err)
+{
+    struct values values = {.n = 0};
+    struct mail_texts texts;
+    struct text name;
+    if (!find_name(db, row, mem, &name, err))
+        return false;
+    add(&values, "name", name);
+    add(&values, "webUrl", text_of(config->web_base_url));
+    if (!add_code(&values, db, config, row, data, now_ms, mem, err))
+        return false;
+    struct template_values all = {values.v, values.n, data};
+    return mail_render(mail_template_files, row->template_name, row->language, &all, mem, &texts, err) &&
+           build(config, row, name, &texts, now_ms, mem, message, err);
+}
+
+bool mail_prepare(struct db *db, const struct config *config, const struct mail_row *row, int64_t now_ms,
+                  struct arena *mem, struct text *message, struct err *err)
+{
+    struct err unreadable = {0};
+    if (!check_address(row->recipient, err))
+        return false;
+    AUTO(json_doc) struct json_doc *data = json_parse(row->data, &unreadable);
+    if (!data)
+        return err_set(err, ERR_PERMANENT, "the mail's data cannot be read");
+    return prepare(db, config, row, json_root(data), now_ms, mem, message, err);
+}
