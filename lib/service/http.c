@@ -307,8 +307,8 @@ static bool transport_set(CURL *easy, const struct http *h, const struct http_re
 static bool call_set(CURL *easy, const struct http_request *req, struct curl_slist *headers, struct call *c)
 {
     return method_set(easy, req) && transport_set(easy, c->h, req) && SET(CURLOPT_HTTPHEADER, headers) &&
-           SET(CURLOPT_WRITEFUNCTION, on_body) && SET(CURLOPT_WRITEDATA, c) &&
-           SET(CURLOPT_HEADERFUNCTION, on_header) && SET(CURLOPT_HEADERDATA, c);
+           SET(CURLOPT_WRITEFUNCTION, on_body) && SET(CURLOPT_WRITEDATA, c) && SET(CURLOPT_HEADERFUNCTION, on_header) &&
+           SET(CURLOPT_HEADERDATA, c);
 }
 
 /* Drives the transfer to its end. CURLE_ABORTED_BY_CALLBACK when it was cancelled. */
@@ -345,7 +345,8 @@ static struct text url_origin(const char *url)
     return (struct text){url, scheme + strcspn(url + scheme, "/?#")};
 }
 
-static bool failed(const struct call *c, const struct http_request *req, CURLcode code, const char *text, struct err *err)
+static bool failed(const struct call *c, const struct http_request *req, CURLcode code, const char *text,
+                   struct err *err)
 {
     if (c->no_memory || code == CURLE_OUT_OF_MEMORY)
         return err_set(err, ERR_NO_MEMORY, "There is no memory for an outside service's answer");

@@ -72,8 +72,10 @@ static bool client_init(struct aws_client *c, const struct aws_client_options *o
         !aws_host_of(c->endpoint, c->host, sizeof(c->host)).p)
         return err_set(err, ERR_INTERNAL, "The address of the AWS service %s is not an http or https URL", c->service);
     snprintf(c->url, sizeof(c->url), "%s/", c->endpoint);
-    struct http_options http = {.connect_timeout_ms = o->connect_timeout_ms, .total_timeout_ms = o->total_timeout_ms,
-                                .response_max = o->response_max, .handles = o->handles};
+    struct http_options http = {.connect_timeout_ms = o->connect_timeout_ms,
+                                .total_timeout_ms = o->total_timeout_ms,
+                                .response_max = o->response_max,
+                                .handles = o->handles};
     c->http = http_open(&http, err);
     return c->http != NULL;
 }
@@ -118,19 +120,28 @@ static bool send_signed(struct aws_client *c, const struct aws_request *req, con
 {
     char target[TARGET_MAX];
     snprintf(target, sizeof(target), "%s.%s", c->target_prefix, req->action);
-    struct http_header headers[3 + 4] = {{"Host", text_of(c->host)},
-                                         {"Content-Type", text_of(c->content_type)},
-                                         {"X-Amz-Target", text_of(target)}};
-    struct sigv4_request to_sign = {.method = "POST", .path = TEXT("/"), .query = TEXT(""), .headers = headers,
-                                    .header_count = 3, .body = req->body, .region = c->region, .service = c->service,
+    struct http_header headers[3 + 4] = {
+        {"Host", text_of(c->host)}, {"Content-Type", text_of(c->content_type)}, {"X-Amz-Target", text_of(target)}};
+    struct sigv4_request to_sign = {.method = "POST",
+                                    .path = TEXT("/"),
+                                    .query = TEXT(""),
+                                    .headers = headers,
+                                    .header_count = 3,
+                                    .body = req->body,
+                                    .region = c->region,
+                                    .service = c->service,
                                     .at_ms = clock_now_ms() + atomic_load(&c->clock_offset_ms)};
     struct sigv4_keys view = aws_keys_view(keys);
     struct sigv4_headers added;
     if (!sigv4_sign(&to_sign, &view, mem, &added, err))
         return false;
     memcpy(headers + 3, added.headers, added.count * sizeof(headers[0]));
-    struct http_request http = {.method = "POST", .url = c->url, .headers = headers, .header_count = 3 + added.count,
-                                .body = req->body, .total_timeout_ms = req->total_timeout_ms,
+    struct http_request http = {.method = "POST",
+                                .url = c->url,
+                                .headers = headers,
+                                .header_count = 3 + added.count,
+                                .body = req->body,
+                                .total_timeout_ms = req->total_timeout_ms,
                                 .cancellable = req->cancellable};
     return http_call(c->http, &http, mem, res, err);
 }
@@ -197,8 +208,8 @@ static bool refusal(const struct aws_client *c, const struct aws_request *req, c
                     struct err *err)
 {
     enum err_code code = aws_err_code(a->status, a->code);
-    err_set(err, code, code == ERR_INTERNAL ? "A request to an outside service was wrong"
-                                            : "An outside service refused for now");
+    err_set(err, code,
+            code == ERR_INTERNAL ? "A request to an outside service was wrong" : "An outside service refused for now");
     return err_cause(err, "%s.%s: status %d %s: %s", c->service, req->action, a->status,
                      *a->code ? a->code : "without an error code", a->message);
 }

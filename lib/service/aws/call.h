@@ -17,7 +17,7 @@
 #include "service/aws/credentials.h"
 
 struct aws_client_options {
-    const char *service;       /* the scope's name: "sqs" */
+    const char *service; /* the scope's name: "sqs" */
     const char *region;
     const char *endpoint_url;  /* http(s)://host[:port]; a path in it is ignored */
     const char *target_prefix; /* "AmazonSQS" */
@@ -27,7 +27,8 @@ struct aws_client_options {
 };
 
 struct aws_client;
-/* ERR_INTERNAL for an endpoint or region that cannot be used. The credentials must outlive the client; strings are copied. */
+/* ERR_INTERNAL for an endpoint or region that cannot be used. The credentials must outlive the client; strings are
+ * copied. */
 struct aws_client *aws_client_open(const struct aws_client_options *opts, struct aws_credentials *creds,
                                    struct err *err) MUST_CHECK;
 void aws_client_close(struct aws_client *c);
@@ -40,16 +41,16 @@ struct aws_request {
 };
 
 struct aws_answer {
-    int status;         /* 0: no answer came */
-    struct text body;   /* in the arena */
-    char code[96];      /* of an error answer, without name space: "QueueDoesNotExist"; "" when there is none */
+    int status;       /* 0: no answer came */
+    struct text body; /* in the arena */
+    char code[96];    /* of an error answer, without name space: "QueueDoesNotExist"; "" when there is none */
     char message[200];
 };
 
 /*
- * True for a 2xx answer. Else false; *answer tells status and code when an answer came. ERR_UNAVAILABLE: no answer, or one
- * that time or an operator may heal (throttling, 5xx, credentials, a queue that is not there yet, an answer that is not
- * AWS's). ERR_CONFLICT: a condition that does not hold. ERR_INTERNAL: AWS found our request wrong.
+ * True for a 2xx answer. Else false; *answer tells status and code when an answer came. ERR_UNAVAILABLE: no answer, or
+ * one that time or an operator may heal (throttling, 5xx, credentials, a queue that is not there yet, an answer that is
+ * not AWS's). ERR_CONFLICT: a condition that does not hold. ERR_INTERNAL: AWS found our request wrong.
  */
 bool aws_call(struct aws_client *c, const struct aws_request *req, struct arena *mem, struct aws_answer *answer,
               struct err *err) MUST_CHECK;
@@ -58,7 +59,7 @@ bool aws_call(struct aws_client *c, const struct aws_request *req, struct arena 
 void aws_client_cancel(struct aws_client *c);
 bool aws_client_cancelled(const struct aws_client *c);
 
-/* scheme://host[:port] of a URL, in the arena-less form: false unless it is http or https with a host and fits. */
+/* Copies scheme://host[:port] of a URL: false unless it is http or https with a host and fits. */
 bool aws_endpoint_of(const char *url, char *out, size_t cap);
 /* The Host header for an endpoint as libcurl and AWS mean it: without the scheme's default port. */
 struct text aws_host_of(const char *endpoint, char *out, size_t cap);

@@ -139,8 +139,8 @@ bool canonical_query(struct buf *out, struct text query, struct arena *mem, stru
 /* ---- headers ---- */
 
 /* Hops on the way may change these, so a signature over them would break. */
-static const char *const NEVER_SIGNED[] = {"connection", "user-agent", "x-amzn-trace-id", "upgrade",
-                                           "transfer-encoding", "expect"};
+static const char *const NEVER_SIGNED[] = {"connection", "user-agent",        "x-amzn-trace-id",
+                                           "upgrade",    "transfer-encoding", "expect"};
 
 static bool is_never_signed(const char *lower)
 {
@@ -175,8 +175,7 @@ static bool put_value(struct text value, struct arena *mem, struct text *out)
     return true;
 }
 
-bool canonical_add(struct canonical_headers *h, const char *name, struct text value, struct arena *mem,
-                   struct err *err)
+bool canonical_add(struct canonical_headers *h, const char *name, struct text value, struct arena *mem, struct err *err)
 {
     char *lower = arena_alloc(mem, strlen(name) + 1);
     struct text clean;

@@ -33,10 +33,10 @@ struct aws_credentials {
     pthread_t thread;
     bool has_thread, stop, renew;
     uint64_t attempts;
-    int64_t renewed_at_ms;   /* monotonic; of the last renewal on demand */
-    int64_t fetch_limit_ms;  /* the longest that one fetch takes */
-    struct aws_keys keys;    /* generation 0: none yet */
-    struct err last;         /* why the last attempt failed; ERR_NONE after a success */
+    int64_t renewed_at_ms;            /* monotonic; of the last renewal on demand */
+    int64_t fetch_limit_ms;           /* the longest that one fetch takes */
+    struct aws_keys keys;             /* generation 0: none yet */
+    struct err last;                  /* why the last attempt failed; ERR_NONE after a success */
     struct credentials_source source; /* the thread's alone */
     struct http *http;
     struct arena *mem;
@@ -162,8 +162,8 @@ static bool static_init(struct aws_credentials *c, const struct aws_credentials_
 static bool fetched_init(struct aws_credentials *c, const struct aws_credentials_options *opts, struct err *err)
 {
     int timeout_ms = opts->timeout_ms > 0 ? opts->timeout_ms : TIMEOUT_MS;
-    struct http_options http = {.connect_timeout_ms = timeout_ms, .total_timeout_ms = timeout_ms,
-                                .response_max = RESPONSE_MAX, .handles = 1};
+    struct http_options http = {
+        .connect_timeout_ms = timeout_ms, .total_timeout_ms = timeout_ms, .response_max = RESPONSE_MAX, .handles = 1};
     c->fetch_limit_ms = (int64_t)timeout_ms * CALLS_A_FETCH;
     if (!credentials_source_init(&c->source, opts, err))
         return false;

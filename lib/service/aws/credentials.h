@@ -1,7 +1,8 @@
 /*
- * The keys that sign calls to AWS. Sources in order: the environment's static keys; the container endpoint; the instance's
- * role by IMDSv2. Static keys never change; the others are fetched by one background thread, 15 minutes before they expire,
- * while everybody else keeps using the old set for as long as it is valid. A failed fetch is tried again with back-off.
+ * The keys that sign calls to AWS. Sources in order: the environment's static keys; the container endpoint; the
+ * instance's role by IMDSv2. Static keys never change; the others are fetched by one background thread, 15 minutes
+ * before they expire, while everybody else keeps using the old set for as long as it is valid. A failed fetch is tried
+ * again with back-off.
  *
  * Only this module may reach the metadata addresses. No URL here ever comes from a user.
  */
@@ -44,12 +45,16 @@ struct aws_keys {
 };
 
 void aws_keys_wipe(struct aws_keys *keys);
-static inline void aws_keys_auto(struct aws_keys *keys) { aws_keys_wipe(keys); }
+static inline void aws_keys_auto(struct aws_keys *keys)
+{
+    aws_keys_wipe(keys);
+}
 struct sigv4_keys aws_keys_view(const struct aws_keys *keys); /* points into *keys */
 
 struct aws_credentials;
 
-/* Fails only for what is wrong in the options (ERR_INTERNAL) or without memory or threads; it does not wait for a source. */
+/* Fails only for what is wrong in the options (ERR_INTERNAL) or without memory or threads; it does not wait for a
+ * source. */
 struct aws_credentials *aws_credentials_open(const struct aws_credentials_options *opts, struct err *err) MUST_CHECK;
 void aws_credentials_close(struct aws_credentials *c);
 
@@ -65,7 +70,8 @@ bool aws_credentials_get(struct aws_credentials *c, struct aws_keys *out, struct
  */
 bool aws_credentials_renew(struct aws_credentials *c, uint64_t refused_generation);
 
-/* A role document of the container endpoint or IMDS. ERR_UNAVAILABLE when it holds no usable set (a 200 may carry an error). */
+/* A role document of the container endpoint or IMDS. ERR_UNAVAILABLE when it holds no usable set (a 200 may carry an
+ * error). */
 bool credentials_parse(struct text document, struct aws_keys *out, struct err *err) MUST_CHECK;
 /* A container URI that may be asked: https, or http to loopback and the known container addresses. */
 bool credentials_uri_allowed(const char *uri);

@@ -151,7 +151,7 @@ static bool refused(const char *what, const struct http_response *res, struct er
 static bool take_document(const char *what, struct http_response *res, struct aws_keys *out, struct err *err)
 {
     bool ok = res->status == 200 ? credentials_parse(res->body, out, err) : refused(what, res, err);
-    OPENSSL_cleanse((void *)(uintptr_t)res->body.p, res->body.n); /* the arena's copy of the secret */
+    OPENSSL_cleanse((void *)res->body.p, res->body.n); /* the arena's copy of the secret */
     return ok;
 }
 
@@ -179,8 +179,11 @@ static bool container_fetch(struct credentials_source *s, struct http *http, str
     if (!container_token(s, token, err))
         return false;
     struct http_header auth = {"Authorization", text_of(token)};
-    struct http_request req = {.method = "GET", .url = s->container_url, .headers = &auth,
-                               .header_count = *token ? 1 : 0, .cancellable = true};
+    struct http_request req = {.method = "GET",
+                               .url = s->container_url,
+                               .headers = &auth,
+                               .header_count = *token ? 1 : 0,
+                               .cancellable = true};
     struct http_response res;
     bool ok = http_call(http, &req, mem, &res, err) && take_document("the container endpoint", &res, out, err);
     OPENSSL_cleanse(token, sizeof(token));

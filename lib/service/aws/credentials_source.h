@@ -14,12 +14,12 @@
 enum { SOURCE_TEXT_MAX = 2048 };
 
 struct credentials_source {
-    char container_url[SOURCE_TEXT_MAX];        /* "": not in a container */
+    char container_url[SOURCE_TEXT_MAX]; /* "": not in a container */
     char container_token[SOURCE_TEXT_MAX];
     char container_token_file[SOURCE_TEXT_MAX];
-    char imds_endpoint[SOURCE_TEXT_MAX];        /* "": disabled */
-    char imds_token[SOURCE_TEXT_MAX];           /* kept until it ends or is refused */
-    int64_t imds_token_ends_ms;                 /* monotonic */
+    char imds_endpoint[SOURCE_TEXT_MAX]; /* "": disabled */
+    char imds_token[SOURCE_TEXT_MAX];    /* kept until it ends or is refused */
+    int64_t imds_token_ends_ms;          /* monotonic */
 };
 
 bool credentials_source_init(struct credentials_source *s, const struct aws_credentials_options *opts,

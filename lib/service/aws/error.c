@@ -76,13 +76,18 @@ bool aws_date_parse(struct text t, int64_t *ms)
         return false;
     memcpy(text, t.p, t.n);
     text[t.n] = '\0';
-    if (sscanf(text, "%*3[A-Za-z], %2u %3[A-Za-z] %4u %2u:%2u:%2u GMT", &day, month, &year, &hour, &minute, &second) != 6)
+    if (sscanf(text, "%*3[A-Za-z], %2u %3[A-Za-z] %4u %2u:%2u:%2u GMT", &day, month, &year, &hour, &minute, &second) !=
+        6)
         return false;
     const char *at = strlen(month) == 3 ? strstr(MONTHS, month) : NULL;
     if (!at || (at - MONTHS) % 3 != 0 || year < 1970 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
         return false;
-    *ms = instant_join((struct instant_parts){.year = (int)year, .month = (int)(at - MONTHS) / 3 + 1, .day = (int)day,
-                                              .hour = (int)hour, .minute = (int)minute, .second = (int)second});
+    *ms = instant_join((struct instant_parts){.year = (int)year,
+                                              .month = (int)(at - MONTHS) / 3 + 1,
+                                              .day = (int)day,
+                                              .hour = (int)hour,
+                                              .minute = (int)minute,
+                                              .second = (int)second});
     return true;
 }
 

@@ -34,10 +34,15 @@ static bool queue_init(struct queue *q, const struct queue_options *o, struct aw
         return err_set(err, ERR_INTERNAL, "The queue's URL is missing or too long");
     memcpy(q->url, url.p, url.n + 1);
     struct aws_client_options client = {
-        .service = "sqs", .region = o->region, .target_prefix = "AmazonSQS", .content_type = "application/x-amz-json-1.0",
+        .service = "sqs",
+        .region = o->region,
+        .target_prefix = "AmazonSQS",
+        .content_type = "application/x-amz-json-1.0",
         .endpoint_url = o->endpoint_url && *o->endpoint_url ? o->endpoint_url : q->url,
-        .connect_timeout_ms = o->connect_timeout_ms, .total_timeout_ms = o->total_timeout_ms,
-        .response_max = RESPONSE_MAX, .handles = o->handles,
+        .connect_timeout_ms = o->connect_timeout_ms,
+        .total_timeout_ms = o->total_timeout_ms,
+        .response_max = RESPONSE_MAX,
+        .handles = o->handles,
     };
     q->client = aws_client_open(&client, creds, err);
     return q->client != NULL;
@@ -251,8 +256,8 @@ bool queue_receive(struct queue *q, size_t max, int wait_s, int visibility_s, st
     wait_s = within(wait_s, 0, WAIT_MAX_S);
     body_begin(q, &body, &j);
     put_receive(&j, max, wait_s, visibility_s);
-    struct aws_request req = {.action = "ReceiveMessage", .total_timeout_ms = wait_s * 1000 + RECEIVE_SLACK_MS,
-                              .cancellable = true};
+    struct aws_request req = {
+        .action = "ReceiveMessage", .total_timeout_ms = wait_s * 1000 + RECEIVE_SLACK_MS, .cancellable = true};
     struct aws_answer answer;
     struct err why = {0};
     if (call(q, &req, &body, mem, &answer, &why))

@@ -1,7 +1,7 @@
 /*
- * SQS by the low-level JSON protocol. Only SendMessage(Batch), ReceiveMessage, DeleteMessage(Batch), GetQueueAttributes on the
- * main queue are ever called (the mission's policy). A client retries nothing by itself except one re-sign after a clock-skew
- * or expired-token answer. Safe for several threads. Errors: see aws_call() in call.h.
+ * SQS by the low-level JSON protocol. Only SendMessage(Batch), ReceiveMessage, DeleteMessage(Batch), GetQueueAttributes
+ * on the main queue are ever called (the mission's policy). A client retries nothing by itself except one re-sign after
+ * a clock-skew or expired-token answer. Safe for several threads. Errors: see aws_call() in call.h.
  */
 #ifndef SERVICE_AWS_QUEUE_H
 #define SERVICE_AWS_QUEUE_H
@@ -52,12 +52,13 @@ void queue_close(struct queue *q); /* no call may be running */
  */
 bool queue_send(struct queue *q, struct queue_entry *entries, size_t n, struct arena *mem, struct err *err) MUST_CHECK;
 /*
- * Long poll of wait_s (0..20) for up to max (1..10) messages into messages[]; *count may be 0. A message whose body does
- * not fit its MD5 is left out: it comes again. The arena must hold the answer twice.
+ * Long poll of wait_s (0..20) for up to max (1..10) messages into messages[]; *count may be 0. A message whose body
+ * does not fit its MD5 is left out: it comes again. The arena must hold the answer twice.
  */
 bool queue_receive(struct queue *q, size_t max, int wait_s, int visibility_s, struct arena *mem,
                    struct queue_message *messages, size_t *count, struct err *err) MUST_CHECK;
-/* Running and later receives return true at once with *count 0 (for SIGTERM). From any thread; for good. Other calls go on. */
+/* Running and later receives return true at once with *count 0 (for SIGTERM). From any thread; for good. Other calls go
+ * on. */
 void queue_cancel(struct queue *q);
 /* An old or repeated handle counts as done. */
 bool queue_delete(struct queue *q, struct text receipt, struct arena *mem, struct err *err) MUST_CHECK;
@@ -72,7 +73,8 @@ bool queue_body_is_legal(struct text body);
 /* A ReceiveMessage answer. ERR_UNAVAILABLE when it is none, ERR_NO_MEMORY. */
 bool queue_parse_receive(struct text answer, size_t max, struct arena *mem, struct queue_message *messages,
                          size_t *count, struct err *err) MUST_CHECK;
-/* A SendMessageBatch answer; entry ids are indexes into entries[0..n). Entries that it does not name stay unaccepted. */
+/* A SendMessageBatch answer; entry ids are indexes into entries[0..n). Entries that it does not name stay unaccepted.
+ */
 bool queue_parse_send(struct text answer, struct queue_entry *entries, size_t n, struct err *err) MUST_CHECK;
 
 #endif

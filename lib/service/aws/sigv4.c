@@ -174,8 +174,7 @@ static bool add_signers_headers(struct signing *s, struct sigv4_headers *out, st
 {
     if (!add_signed(s, out, "x-amz-date", text_of(s->date), err))
         return false;
-    if ((s->req->flags & SIGV4_S3) &&
-        !add_signed(s, out, "x-amz-content-sha256", text_of(s->payload_hash), err))
+    if ((s->req->flags & SIGV4_S3) && !add_signed(s, out, "x-amz-content-sha256", text_of(s->payload_hash), err))
         return false;
     if (s->keys->session_token.n == 0 || (s->req->flags & SIGV4_TOKEN_AFTER_SIGNING))
         return true;
@@ -249,8 +248,7 @@ static void put_presign_params(const struct signing *s, int64_t expires_s, struc
     out->failed = out->failed || scratch->failed;
 }
 
-static bool presigned_query(struct signing *s, int64_t expires_s, struct buf *out, struct buf *scratch,
-                            struct err *err)
+static bool presigned_query(struct signing *s, int64_t expires_s, struct buf *out, struct buf *scratch, struct err *err)
 {
     char sign[SIGV4_HASH_MAX];
     put_presign_params(s, expires_s, out, scratch);
@@ -364,8 +362,8 @@ static bool form_conditions(const struct sigv4_post *post, const struct sigv4_ke
         if (!form_add(form, mem, post->fields[i].name, post->fields[i].value, err))
             return false;
     }
-    char *credential = arena_printf(mem, "%.*s/%.8s/%s/s3/aws4_request", TEXT_ARG(keys->access_key_id), date,
-                                    post->region);
+    char *credential =
+        arena_printf(mem, "%.*s/%.8s/%s/s3/aws4_request", TEXT_ARG(keys->access_key_id), date, post->region);
     if (!credential)
         return no_memory(err);
     return form_add(form, mem, "x-amz-algorithm", TEXT(ALGORITHM), err) &&

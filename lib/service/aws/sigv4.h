@@ -27,9 +27,9 @@ enum sigv4_flag {
 };
 
 enum {
-    SIGV4_HASH_MAX = 65,              /* hex SHA-256 and a NUL */
-    SIGV4_DATE_MAX = 17,              /* 20150830T123600Z and a NUL */
-    SIGV4_EXPIRES_MAX_S = 7 * 86400,  /* AWS refuses presigned URLs that live longer */
+    SIGV4_HASH_MAX = 65,             /* hex SHA-256 and a NUL */
+    SIGV4_DATE_MAX = 17,             /* 20150830T123600Z and a NUL */
+    SIGV4_EXPIRES_MAX_S = 7 * 86400, /* AWS refuses presigned URLs that live longer */
     SIGV4_POST_FIELDS_MAX = 16,
 };
 
@@ -82,7 +82,8 @@ struct sigv4_post {
     size_t field_count;
 };
 
-/* The form's fields in order, the file excepted (it must come last) and the key, which the client appends to the prefix. */
+/* The form's fields in order, the file excepted (it must come last) and the key, which the client appends to the
+ * prefix. */
 struct sigv4_form {
     struct http_header fields[SIGV4_POST_FIELDS_MAX];
     size_t count;

@@ -1,6 +1,6 @@
 /*
- * A scripted HTTP server on the loopback: the n-th request gets the n-th reply of the script, whatever it asks, and is kept
- * to be looked at. A request beyond the script gets 500. One thread a connection; connections are kept alive.
+ * A scripted HTTP server on the loopback: the n-th request gets the n-th reply of the script, whatever it asks, and is
+ * kept to be looked at. A request beyond the script gets 500. One thread a connection; connections are kept alive.
  */
 #ifndef TESTS_SERVICE_FAKE_HTTP_H
 #define TESTS_SERVICE_FAKE_HTTP_H

@@ -37,8 +37,8 @@ static int teardown(void **state)
 
 static struct http *client(size_t response_max, size_t handles, int total_ms)
 {
-    struct http_options opts = {.connect_timeout_ms = SHORT_MS, .total_timeout_ms = total_ms,
-                                .response_max = response_max, .handles = handles};
+    struct http_options opts = {
+        .connect_timeout_ms = SHORT_MS, .total_timeout_ms = total_ms, .response_max = response_max, .handles = handles};
     struct err err = {0};
     struct http *h = http_open(&opts, &err);
     assert_non_null(h);
@@ -64,15 +64,15 @@ static void fails(struct http *h, const char *url, const char *cause)
 static void test_a_call_sends_method_headers_and_body_and_brings_the_answer(void **state)
 {
     (void)state;
-    static const struct fake_reply SCRIPT[] = {{.status = 418, .headers = "X-Some-Thing:  a value \r\nDate: today\r\n",
-                                                .body = "{\"a\":1}"}};
+    static const struct fake_reply SCRIPT[] = {
+        {.status = 418, .headers = "X-Some-Thing:  a value \r\nDate: today\r\n", .body = "{\"a\":1}"}};
     fake_http_script(server, SCRIPT, 1);
     struct http *h = client(1000, 1, LONG_MS);
     char url[128];
     snprintf(url, sizeof(url), "%s/path/../x?q=1", fake_http_url(server));
     struct http_header headers[] = {{"Content-Type", TEXT("text/x")}, {"X-Empty", TEXT("")}};
-    struct http_request req = {.method = "POST", .url = url, .headers = headers, .header_count = 2,
-                               .body = TEXT("a\0b")};
+    struct http_request req = {
+        .method = "POST", .url = url, .headers = headers, .header_count = 2, .body = TEXT("a\0b")};
     struct http_response res;
     struct err err = {0};
     assert_true(http_call(h, &req, mem, &res, &err));
@@ -236,7 +236,8 @@ static void test_a_header_that_could_start_another_line_is_refused(void **state)
     struct http *h = client(1000, 1, LONG_MS);
     const struct http_header bad[] = {{"X-A", TEXT("v\r\nX-B: w")}, {"X-A", TEXT("v\0w")}, {"X-A\n", TEXT("v")}};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct http_request req = {.method = "GET", .url = fake_http_url(server), .headers = &bad[i], .header_count = 1};
+        struct http_request req = {
+            .method = "GET", .url = fake_http_url(server), .headers = &bad[i], .header_count = 1};
         struct http_response res;
         struct err err = {0};
         assert_false(http_call(h, &req, mem, &res, &err));
@@ -373,8 +374,8 @@ static void test_many_threads_share_few_handles(void **state)
     for (size_t i = 0; i < ARRAY_LEN(script); i++)
         script[i].body = "ok";
     fake_http_script(server, script, ARRAY_LEN(script));
-    struct http_options opts = {.connect_timeout_ms = LONG_MS, .total_timeout_ms = LONG_MS, .response_max = 100,
-                                .handles = 3};
+    struct http_options opts = {
+        .connect_timeout_ms = LONG_MS, .total_timeout_ms = LONG_MS, .response_max = 100, .handles = 3};
     struct err err = {0};
     struct http *h = http_open(&opts, &err);
     assert_non_null(h);

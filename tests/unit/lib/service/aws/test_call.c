@@ -38,9 +38,14 @@ static int teardown(void **state)
 
 static struct aws_client *client(struct aws_credentials *creds)
 {
-    struct aws_client_options opts = {.service = "sqs", .region = "ap-southeast-1", .endpoint_url = fake_http_url(server),
-                                      .target_prefix = "AmazonSQS", .content_type = "application/x-amz-json-1.0",
-                                      .connect_timeout_ms = 5000, .total_timeout_ms = 20000, .response_max = 65536,
+    struct aws_client_options opts = {.service = "sqs",
+                                      .region = "ap-southeast-1",
+                                      .endpoint_url = fake_http_url(server),
+                                      .target_prefix = "AmazonSQS",
+                                      .content_type = "application/x-amz-json-1.0",
+                                      .connect_timeout_ms = 5000,
+                                      .total_timeout_ms = 20000,
+                                      .response_max = 65536,
                                       .handles = 2};
     struct err err = {0};
     struct aws_client *c = aws_client_open(&opts, creds, &err);
@@ -71,8 +76,8 @@ static int64_t sent_at_ms(size_t i)
     unsigned y, mo, d, h, mi, s;
     assert_non_null(p);
     assert_int_equal(sscanf(p + 12, "%4u%2u%2uT%2u%2u%2uZ", &y, &mo, &d, &h, &mi, &s), 6);
-    return instant_join((struct instant_parts){.year = (int)y, .month = (int)mo, .day = (int)d, .hour = (int)h,
-                                               .minute = (int)mi, .second = (int)s});
+    return instant_join((struct instant_parts){
+        .year = (int)y, .month = (int)mo, .day = (int)d, .hour = (int)h, .minute = (int)mi, .second = (int)s});
 }
 
 static void test_a_call_goes_to_the_root_of_the_endpoint_signed(void **state)
@@ -91,8 +96,9 @@ static void test_a_call_goes_to_the_root_of_the_endpoint_signed(void **state)
     assert_true(fake_http_head_has(server, 0, "X-Amz-Target: AmazonSQS.ReceiveMessage\r\n"));
     assert_true(fake_http_head_has(server, 0, "Content-Type: application/x-amz-json-1.0\r\n"));
     assert_true(fake_http_head_has(server, 0, "Credential=AKIDSTATIC/"));
-    assert_true(fake_http_head_has(server, 0, "/ap-southeast-1/sqs/aws4_request, "
-                                              "SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature="));
+    assert_true(fake_http_head_has(server, 0,
+                                   "/ap-southeast-1/sqs/aws4_request, "
+                                   "SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature="));
     char host[128];
     snprintf(host, sizeof(host), "Host: %s\r\n", fake_http_host(server));
     assert_true(fake_http_head_has(server, 0, host));
@@ -106,7 +112,9 @@ static void test_a_skewed_clock_is_corrected_by_the_answers_date_once_and_kept(v
     static const char SKEW[] = "{\"__type\":\"com.amazon.coral.service#InvalidSignatureException\","
                                "\"message\":\"Signature expired\"}";
     static const struct fake_reply SCRIPT[] = {
-        {.status = 400, .headers = "Date: Tue, 01 Jan 2030 00:00:00 GMT\r\n", .body = SKEW}, {.body = "{}"}, {.body = "{}"}};
+        {.status = 400, .headers = "Date: Tue, 01 Jan 2030 00:00:00 GMT\r\n", .body = SKEW},
+        {.body = "{}"},
+        {.body = "{}"}};
     fake_http_script(server, SCRIPT, 3);
     struct aws_credentials *creds = static_keys();
     struct aws_client *c = client(creds);
@@ -126,10 +134,13 @@ static void test_a_skewed_clock_is_corrected_by_the_answers_date_once_and_kept(v
 static void test_a_second_skew_error_is_not_tried_a_third_time(void **state)
 {
     (void)state;
-    static const struct fake_reply SCRIPT[] = {
-        {.status = 403, .headers = "Date: Tue, 01 Jan 2030 00:00:00 GMT\r\n", .body = "{\"__type\":\"RequestExpired\"}"},
-        {.status = 403, .headers = "Date: Wed, 01 Jan 2031 00:00:00 GMT\r\n", .body = "{\"__type\":\"RequestExpired\"}"},
-        {.body = "{}"}};
+    static const struct fake_reply SCRIPT[] = {{.status = 403,
+                                                .headers = "Date: Tue, 01 Jan 2030 00:00:00 GMT\r\n",
+                                                .body = "{\"__type\":\"RequestExpired\"}"},
+                                               {.status = 403,
+                                                .headers = "Date: Wed, 01 Jan 2031 00:00:00 GMT\r\n",
+                                                .body = "{\"__type\":\"RequestExpired\"}"},
+                                               {.body = "{}"}};
     fake_http_script(server, SCRIPT, 3);
     struct aws_credentials *creds = static_keys();
     struct aws_client *c = client(creds);
@@ -148,9 +159,11 @@ static void test_a_wrong_secret_is_not_taken_for_a_wrong_clock(void **state)
     (void)state;
     char date[64], now[INSTANT_TEXT_MAX];
     int64_t now_ms = clock_now_ms();
-    static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     instant_format(now_ms, now);
-    snprintf(date, sizeof(date), "Date: Mon, %.2s %s %.4s %.8s GMT\r\n", now + 8, MONTHS[instant_split(now_ms).month - 1], now, now + 11);
+    snprintf(date, sizeof(date), "Date: Mon, %.2s %s %.4s %.8s GMT\r\n", now + 8,
+             MONTHS[instant_split(now_ms).month - 1], now, now + 11);
     const struct fake_reply script[] = {
         {.status = 403, .headers = date, .body = "{\"__type\":\"SignatureDoesNotMatch\",\"Message\":\"no\"}"}};
     fake_http_script(server, script, 1);
@@ -165,8 +178,9 @@ static void test_a_wrong_secret_is_not_taken_for_a_wrong_clock(void **state)
     aws_credentials_close(creds);
 }
 
-#define DOCUMENT(key) \
-    "{\"AccessKeyId\":\"" key "\",\"SecretAccessKey\":\"s\",\"Token\":\"t-" key "\",\"Expiration\":\"2099-01-01T00:00:00Z\"}"
+#define DOCUMENT(key)                                                                                                  \
+    "{\"AccessKeyId\":\"" key "\",\"SecretAccessKey\":\"s\",\"Token\":\"t-" key                                        \
+    "\",\"Expiration\":\"2099-01-01T00:00:00Z\"}"
 
 static struct aws_credentials *container_keys(void)
 {
@@ -221,9 +235,10 @@ static void test_static_keys_that_are_refused_are_not_tried_again(void **state)
 static void test_nothing_else_is_retried(void **state)
 {
     (void)state;
-    static const struct fake_reply SCRIPT[] = {
-        {.status = 503, .body = "busy"}, {.status = 400, .body = "{\"__type\":\"ThrottlingException\"}"},
-        {.status = 400, .body = "{\"__type\":\"x#InvalidMessageContents\"}"}, {.body = "{", .truncate = true}};
+    static const struct fake_reply SCRIPT[] = {{.status = 503, .body = "busy"},
+                                               {.status = 400, .body = "{\"__type\":\"ThrottlingException\"}"},
+                                               {.status = 400, .body = "{\"__type\":\"x#InvalidMessageContents\"}"},
+                                               {.body = "{", .truncate = true}};
     static const enum err_code CODES[] = {ERR_UNAVAILABLE, ERR_UNAVAILABLE, ERR_INTERNAL, ERR_UNAVAILABLE};
     fake_http_script(server, SCRIPT, 4);
     struct aws_credentials *creds = static_keys();
@@ -244,7 +259,9 @@ static void test_nothing_else_is_retried(void **state)
 static void test_error_bodies_are_read_in_every_form(void **state)
 {
     (void)state;
-    static const struct { const char *body, *code, *message; } CASES[] = {
+    static const struct {
+        const char *body, *code, *message;
+    } CASES[] = {
         {"{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\",\"message\":\"gone\"}", "QueueDoesNotExist", "gone"},
         {"{\"__type\":\"QueueDoesNotExist\",\"Message\":\"Gone\"}", "QueueDoesNotExist", "Gone"},
         {"{\"__type\":\"FooError:http://internal.amazon.com/x\"}", "FooError", ""},
@@ -279,11 +296,15 @@ static void test_a_long_error_is_cut_and_not_overrun(void **state)
 static void test_errors_map_to_what_may_heal_and_what_is_our_fault(void **state)
 {
     (void)state;
-    static const struct { int status; const char *code; enum err_code err; } CASES[] = {
-        {403, "AccessDenied", ERR_UNAVAILABLE},      {403, "", ERR_UNAVAILABLE},
-        {400, "QueueDoesNotExist", ERR_UNAVAILABLE}, {400, "RequestThrottled", ERR_UNAVAILABLE},
-        {500, "InternalFailure", ERR_UNAVAILABLE},   {503, "", ERR_UNAVAILABLE},
-        {429, "Whatever", ERR_UNAVAILABLE},          {302, "", ERR_UNAVAILABLE},
+    static const struct {
+        int status;
+        const char *code;
+        enum err_code err;
+    } CASES[] = {
+        {403, "AccessDenied", ERR_UNAVAILABLE},       {403, "", ERR_UNAVAILABLE},
+        {400, "QueueDoesNotExist", ERR_UNAVAILABLE},  {400, "RequestThrottled", ERR_UNAVAILABLE},
+        {500, "InternalFailure", ERR_UNAVAILABLE},    {503, "", ERR_UNAVAILABLE},
+        {429, "Whatever", ERR_UNAVAILABLE},           {302, "", ERR_UNAVAILABLE},
         {400, "InvalidParameterValue", ERR_INTERNAL}, {400, "ConditionalCheckFailedException", ERR_CONFLICT},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++)
@@ -296,9 +317,13 @@ static void test_http_dates_are_read_and_other_text_is_not(void **state)
     int64_t ms = 0;
     assert_true(aws_date_parse(TEXT("Sun, 06 Nov 1994 08:49:37 GMT"), &ms));
     assert_int_equal(ms, 784111777000LL);
-    static const char *const BAD[] = {"", "06 Nov 1994 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
-                                      "Sun, 06 anF 1994 08:49:37 GMT", "Sun, 41 Nov 1994 08:49:37 GMT",
-                                      "Sun, 06 Nov 1994 28:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT and more text"};
+    static const char *const BAD[] = {"",
+                                      "06 Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 Foo 1994 08:49:37 GMT",
+                                      "Sun, 06 anF 1994 08:49:37 GMT",
+                                      "Sun, 41 Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 Nov 1994 28:49:37 GMT",
+                                      "Sunday, 06-Nov-94 08:49:37 GMT and more text"};
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
         assert_false(aws_date_parse(text_of(BAD[i]), &ms));
     assert_false(aws_date_parse(TEXT_NONE, &ms));
@@ -307,7 +332,9 @@ static void test_http_dates_are_read_and_other_text_is_not(void **state)
 static void test_endpoints_are_cut_to_their_origin_and_hosts_lose_the_default_port(void **state)
 {
     (void)state;
-    static const struct { const char *url, *endpoint, *host; } CASES[] = {
+    static const struct {
+        const char *url, *endpoint, *host;
+    } CASES[] = {
         {"https://sqs.ap-southeast-1.amazonaws.com/1234/jobs", "https://sqs.ap-southeast-1.amazonaws.com",
          "sqs.ap-southeast-1.amazonaws.com"},
         {"http://127.0.0.1:4566/000000000000/q?x#y", "http://127.0.0.1:4566", "127.0.0.1:4566"},
@@ -323,8 +350,13 @@ static void test_endpoints_are_cut_to_their_origin_and_hosts_lose_the_default_po
         assert_non_null(aws_host_of(endpoint, host, sizeof(host)).p);
         assert_string_equal(host, CASES[i].host);
     }
-    static const char *const BAD[] = {"", "sqs.amazonaws.com", "ftp://host/", "https:///path", "http://user@host/",
-                                      "http://a\nb/", "https://a-name-that-is-far-too-long-for-the-buffer.example.amazonaws.com.cn/"};
+    static const char *const BAD[] = {"",
+                                      "sqs.amazonaws.com",
+                                      "ftp://host/",
+                                      "https:///path",
+                                      "http://user@host/",
+                                      "http://a\nb/",
+                                      "https://a-name-that-is-far-too-long-for-the-buffer.example.amazonaws.com.cn/"};
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
         assert_false(aws_endpoint_of(BAD[i], endpoint, sizeof(endpoint)));
 }
@@ -333,8 +365,8 @@ static void test_a_client_needs_a_region_and_an_http_endpoint(void **state)
 {
     (void)state;
     struct aws_credentials *creds = static_keys();
-    struct aws_client_options good = {.service = "sqs", .region = "r", .endpoint_url = "http://h", .target_prefix = "A",
-                                      .content_type = "x"};
+    struct aws_client_options good = {
+        .service = "sqs", .region = "r", .endpoint_url = "http://h", .target_prefix = "A", .content_type = "x"};
     struct aws_client_options bad[] = {good, good, good};
     bad[0].region = "";
     bad[1].endpoint_url = NULL;

@@ -83,7 +83,9 @@ static void becomes(struct aws_credentials *c, const char *id)
 static void test_static_keys_of_the_environment_win_over_the_container(void **state)
 {
     (void)state;
-    struct aws_credentials_options opts = {.access_key_id = "AKID", .secret_access_key = "secret", .session_token = "tok",
+    struct aws_credentials_options opts = {.access_key_id = "AKID",
+                                           .secret_access_key = "secret",
+                                           .session_token = "tok",
                                            .container_full_uri = fake_http_url(server)};
     struct aws_credentials *c = opened(&opts);
     struct aws_keys keys = got(c);
@@ -100,8 +102,11 @@ static void test_static_keys_of_the_environment_win_over_the_container(void **st
 static void test_empty_settings_are_absent_ones(void **state)
 {
     (void)state;
-    struct aws_credentials_options opts = {.access_key_id = "", .secret_access_key = "", .container_relative_uri = "",
-                                           .container_full_uri = "", .imds_disabled = true};
+    struct aws_credentials_options opts = {.access_key_id = "",
+                                           .secret_access_key = "",
+                                           .container_relative_uri = "",
+                                           .container_full_uri = "",
+                                           .imds_disabled = true};
     struct aws_credentials *c = opened(&opts);
     gives_none(c, "neither in the environment");
     aws_credentials_close(c);
@@ -141,8 +146,8 @@ static void test_a_set_is_gone_after_a_wipe(void **state)
 
 /* ---- the container endpoint ---- */
 
-#define DOCUMENT(key, ends) \
-    "{\"RoleArn\":\"x\",\"AccessKeyId\":\"" key "\",\"SecretAccessKey\":\"s-" key "\",\"Token\":\"t-" key \
+#define DOCUMENT(key, ends)                                                                                            \
+    "{\"RoleArn\":\"x\",\"AccessKeyId\":\"" key "\",\"SecretAccessKey\":\"s-" key "\",\"Token\":\"t-" key              \
     "\",\"Expiration\":\"" ends "\"}"
 #define FAR "2099-01-01T00:00:00Z"
 #define PAST "2020-01-01T00:00:00Z"
@@ -152,8 +157,10 @@ static void test_the_container_endpoint_is_asked_with_its_token(void **state)
     (void)state;
     static const struct fake_reply SCRIPT[] = {{.body = DOCUMENT("AKIDC", FAR)}};
     fake_http_script(server, SCRIPT, 1);
-    struct aws_credentials_options opts = {.container_relative_uri = "/v2/creds?id=1", .container_token = "Basic abc",
-                                           .container_endpoint = fake_http_url(server), .timeout_ms = 5000};
+    struct aws_credentials_options opts = {.container_relative_uri = "/v2/creds?id=1",
+                                           .container_token = "Basic abc",
+                                           .container_endpoint = fake_http_url(server),
+                                           .timeout_ms = 5000};
     struct aws_credentials *c = opened(&opts);
     struct aws_keys keys = got(c);
     assert_string_equal(keys.access_key_id, "AKIDC");
@@ -176,8 +183,10 @@ static void test_the_token_file_wins_and_loses_its_line_end(void **state)
     assert_int_equal(write(fd, "from-file\n", 10), 10);
     close(fd);
     fake_http_script(server, SCRIPT, 1);
-    struct aws_credentials_options opts = {.container_full_uri = fake_http_url(server), .container_token = "from-env",
-                                           .container_token_file = path, .timeout_ms = 5000};
+    struct aws_credentials_options opts = {.container_full_uri = fake_http_url(server),
+                                           .container_token = "from-env",
+                                           .container_token_file = path,
+                                           .timeout_ms = 5000};
     struct aws_credentials *c = opened(&opts);
     got(c);
     assert_true(fake_http_head_has(server, 0, "Authorization: from-file\r\n"));
@@ -199,13 +208,28 @@ static void test_a_missing_token_file_is_told_and_nothing_is_asked(void **state)
 static void test_only_known_container_addresses_may_be_asked(void **state)
 {
     (void)state;
-    static const struct { const char *uri; bool allowed; } CASES[] = {
-        {"https://anything.example/creds", true}, {"http://127.0.0.1:1/x", true}, {"http://127.9.9.9", true},
-        {"http://localhost:80/x", true}, {"http://[::1]:80/x", true}, {"http://169.254.170.2/x", true},
-        {"http://169.254.170.23/v1/credentials", true}, {"http://[fd00:ec2::23]/v1", true},
-        {"http://169.254.169.254/latest", false}, {"http://example.com/x", false}, {"http://127.0.0.1.evil.com/", false},
-        {"http://127.0.0.1@evil.com/", false}, {"http://localhost.evil.com/", false}, {"http://[::1/x", false},
-        {"ftp://127.0.0.1/", false}, {"", false}, {"https://", false}, {"file:///etc/passwd", false},
+    static const struct {
+        const char *uri;
+        bool allowed;
+    } CASES[] = {
+        {"https://anything.example/creds", true},
+        {"http://127.0.0.1:1/x", true},
+        {"http://127.9.9.9", true},
+        {"http://localhost:80/x", true},
+        {"http://[::1]:80/x", true},
+        {"http://169.254.170.2/x", true},
+        {"http://169.254.170.23/v1/credentials", true},
+        {"http://[fd00:ec2::23]/v1", true},
+        {"http://169.254.169.254/latest", false},
+        {"http://example.com/x", false},
+        {"http://127.0.0.1.evil.com/", false},
+        {"http://127.0.0.1@evil.com/", false},
+        {"http://localhost.evil.com/", false},
+        {"http://[::1/x", false},
+        {"ftp://127.0.0.1/", false},
+        {"", false},
+        {"https://", false},
+        {"file:///etc/passwd", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         if (credentials_uri_allowed(CASES[i].uri) != CASES[i].allowed)
@@ -225,14 +249,15 @@ static struct aws_credentials *from_imds(void)
     return opened(&opts);
 }
 
-#define ROLE_DOCUMENT(key) \
-    "{\"Code\":\"Success\",\"LastUpdated\":\"2020-01-01T00:00:00Z\",\"Type\":\"AWS-HMAC\",\"AccessKeyId\":\"" key \
+#define ROLE_DOCUMENT(key)                                                                                             \
+    "{\"Code\":\"Success\",\"LastUpdated\":\"2020-01-01T00:00:00Z\",\"Type\":\"AWS-HMAC\",\"AccessKeyId\":\"" key      \
     "\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"" FAR "\"}"
 
 static void test_the_instances_role_comes_by_a_token_then_its_name_then_its_document(void **state)
 {
     (void)state;
-    static const struct fake_reply SCRIPT[] = {{.body = "tok=="}, {.body = "my-role\n"}, {.body = ROLE_DOCUMENT("AKIDI")}};
+    static const struct fake_reply SCRIPT[] = {
+        {.body = "tok=="}, {.body = "my-role\n"}, {.body = ROLE_DOCUMENT("AKIDI")}};
     fake_http_script(server, SCRIPT, 3);
     struct aws_credentials *c = from_imds();
     assert_string_equal(got(c).access_key_id, "AKIDI");
@@ -248,8 +273,8 @@ static void test_the_instances_role_comes_by_a_token_then_its_name_then_its_docu
 static void test_a_401_means_a_new_imds_token(void **state)
 {
     (void)state;
-    static const struct fake_reply SCRIPT[] = {{.body = "old"}, {.body = "role"}, {.status = 401}, {.body = "new"},
-                                               {.body = ROLE_DOCUMENT("AKIDN")}};
+    static const struct fake_reply SCRIPT[] = {
+        {.body = "old"}, {.body = "role"}, {.status = 401}, {.body = "new"}, {.body = ROLE_DOCUMENT("AKIDN")}};
     fake_http_script(server, SCRIPT, 5);
     struct aws_credentials *c = from_imds();
     assert_string_equal(got(c).access_key_id, "AKIDN");
@@ -260,8 +285,11 @@ static void test_a_401_means_a_new_imds_token(void **state)
 static void test_the_imds_token_is_kept_for_the_next_fetch(void **state)
 {
     (void)state;
-    static const struct fake_reply SCRIPT[] = {{.body = "tok"}, {.body = "role"}, {.body = ROLE_DOCUMENT("AKID1")},
-                                               {.body = "role"}, {.body = ROLE_DOCUMENT("AKID2")}};
+    static const struct fake_reply SCRIPT[] = {{.body = "tok"},
+                                               {.body = "role"},
+                                               {.body = ROLE_DOCUMENT("AKID1")},
+                                               {.body = "role"},
+                                               {.body = ROLE_DOCUMENT("AKID2")}};
     fake_http_script(server, SCRIPT, 5);
     struct aws_credentials *c = from_imds();
     struct aws_keys first = got(c);
@@ -305,8 +333,8 @@ static void test_what_imds_may_answer_besides_a_document_gives_no_keys(void **st
 static void test_a_failed_fetch_is_tried_again_by_itself(void **state)
 {
     (void)state;
-    static const struct fake_reply SCRIPT[] = {{.status = 500}, {.body = "tok"}, {.body = "role"},
-                                               {.body = ROLE_DOCUMENT("AKIDLATE")}};
+    static const struct fake_reply SCRIPT[] = {
+        {.status = 500}, {.body = "tok"}, {.body = "role"}, {.body = ROLE_DOCUMENT("AKIDLATE")}};
     fake_http_script(server, SCRIPT, 4);
     struct aws_credentials *c = from_imds();
     becomes(c, "AKIDLATE");
@@ -340,7 +368,8 @@ static char *document(const char *key, int seconds)
 {
     char ends[INSTANT_TEXT_MAX], *text = NULL;
     instant_format(clock_now_ms() + seconds * 1000LL, ends);
-    assert_true(asprintf(&text, "{\"AccessKeyId\":\"%s\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"%s\"}",
+    assert_true(asprintf(&text,
+                         "{\"AccessKeyId\":\"%s\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"%s\"}",
                          key, ends) > 0);
     return text;
 }
@@ -389,8 +418,8 @@ static void test_the_old_set_is_served_while_refreshing_fails_and_not_after_its_
 static void test_a_forced_refresh_happens_once_and_then_not_again_for_a_while(void **state)
 {
     (void)state;
-    static const struct fake_reply SCRIPT[] = {{.body = DOCUMENT("AKID1", FAR)}, {.body = DOCUMENT("AKID2", FAR)},
-                                               {.body = DOCUMENT("AKID3", FAR)}};
+    static const struct fake_reply SCRIPT[] = {
+        {.body = DOCUMENT("AKID1", FAR)}, {.body = DOCUMENT("AKID2", FAR)}, {.body = DOCUMENT("AKID3", FAR)}};
     fake_http_script(server, SCRIPT, 3);
     struct aws_credentials *c = from_container();
     struct aws_keys first = got(c);
@@ -418,11 +447,14 @@ static void test_the_next_fetch_comes_a_quarter_of_an_hour_before_the_end(void *
 {
     (void)state;
     const int64_t now = 1700000000000LL, minute = 60000;
-    static const struct { int64_t ends_in_min, fetch_in_s; } CASES[] = {
+    static const struct {
+        int64_t ends_in_min, fetch_in_s;
+    } CASES[] = {
         {360, 345 * 60}, {60, 45 * 60}, {16, 60}, {15, 60}, {5, 60}, {1, 30}, {0, 1}, {-60, 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++)
-        assert_int_equal(credentials_refresh_at(now, now + CASES[i].ends_in_min * minute), now + CASES[i].fetch_in_s * 1000);
+        assert_int_equal(credentials_refresh_at(now, now + CASES[i].ends_in_min * minute),
+                         now + CASES[i].fetch_in_s * 1000);
     assert_true(credentials_refresh_at(now, 0) > now);
 }
 
@@ -431,16 +463,24 @@ static void test_the_next_fetch_comes_a_quarter_of_an_hour_before_the_end(void *
 static void test_documents_are_read_or_refused_whole(void **state)
 {
     (void)state;
-    static const struct { const char *text; bool good; } CASES[] = {
+    static const struct {
+        const char *text;
+        bool good;
+    } CASES[] = {
         {"{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"b\"}", true},
         {DOCUMENT("a", FAR), true},
-        {"{\"Code\":\"Success\",\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"b\",\"Expiration\":\"2030-01-01T00:00:00Z\"}", true},
+        {"{\"Code\":\"Success\",\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"b\",\"Expiration\":\"2030-01-01T00:00:00Z\"}",
+         true},
         {DOCUMENT("a", "soon"), false},
         {"{\"Code\":\"Failed\",\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"b\"}", false},
         {"{\"AccessKeyId\":\"\",\"SecretAccessKey\":\"b\"}", false},
         {"{\"AccessKeyId\":\"a\\nb\",\"SecretAccessKey\":\"b\"}", false},
         {"{\"AccessKeyId\":5,\"SecretAccessKey\":\"b\"}", false},
-        {"[]", false}, {"null", false}, {"\"a\"", false}, {"", false}, {"{", false},
+        {"[]", false},
+        {"null", false},
+        {"\"a\"", false},
+        {"", false},
+        {"{", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         struct aws_keys keys = {.access_key_id = "untouched"};
@@ -459,9 +499,11 @@ static void test_keys_that_are_too_long_are_refused(void **state)
     static char text[AWS_TOKEN_MAX + 256];
     struct aws_keys keys;
     struct err err = {0};
-    snprintf(text, sizeof(text), "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"b\",\"Token\":\"%0*d\"}", AWS_TOKEN_MAX, 1);
+    snprintf(text, sizeof(text), "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"b\",\"Token\":\"%0*d\"}", AWS_TOKEN_MAX,
+             1);
     assert_false(credentials_parse(text_of(text), &keys, &err));
-    snprintf(text, sizeof(text), "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"b\",\"Token\":\"%0*d\"}", AWS_TOKEN_MAX - 1, 1);
+    snprintf(text, sizeof(text), "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"b\",\"Token\":\"%0*d\"}",
+             AWS_TOKEN_MAX - 1, 1);
     assert_true(credentials_parse(text_of(text), &keys, &err));
 }
 

@@ -34,8 +34,12 @@ static int setup(void **state)
     server = fake_http_start();
     mem = arena_new(64 * 1024, 32 * 1024 * 1024);
     creds = aws_credentials_open(&keys, &err);
-    struct queue_options opts = {.queue_url = QUEUE_URL, .region = "ap-southeast-1", .endpoint_url = fake_http_url(server),
-                                 .connect_timeout_ms = 5000, .total_timeout_ms = LONG_MS, .handles = 4};
+    struct queue_options opts = {.queue_url = QUEUE_URL,
+                                 .region = "ap-southeast-1",
+                                 .endpoint_url = fake_http_url(server),
+                                 .connect_timeout_ms = 5000,
+                                 .total_timeout_ms = LONG_MS,
+                                 .handles = 4};
     queue = queue_open(&opts, creds, &err);
     return mem && creds && queue ? 0 : -1;
 }
@@ -75,8 +79,12 @@ static void test_without_an_endpoint_the_queues_own_host_is_asked(void **state)
     size_t count = 9;
     struct queue_message m[1];
     snprintf(url, sizeof(url), "%s/1234/jobs", fake_http_url(server));
-    struct queue_options opts = {.queue_url = url, .region = "r", .endpoint_url = "", .connect_timeout_ms = 5000,
-                                 .total_timeout_ms = LONG_MS, .handles = 1};
+    struct queue_options opts = {.queue_url = url,
+                                 .region = "r",
+                                 .endpoint_url = "",
+                                 .connect_timeout_ms = 5000,
+                                 .total_timeout_ms = LONG_MS,
+                                 .handles = 1};
     struct queue *q = queue_open(&opts, creds, &err);
     assert_non_null(q);
     script_one(SCRIPT);
@@ -106,11 +114,12 @@ static void test_a_queue_needs_a_url_and_a_region(void **state)
 
 /* MD5 of "hello". */
 #define HELLO_MD5 "5d41402abc4b2a76b9719d911017c592"
-#define ATTRIBUTES \
-    "\"Attributes\":{\"ApproximateReceiveCount\":\"2\",\"SentTimestamp\":\"1700000000123\"," \
+#define ATTRIBUTES                                                                                                     \
+    "\"Attributes\":{\"ApproximateReceiveCount\":\"2\",\"SentTimestamp\":\"1700000000123\","                           \
     "\"ApproximateFirstReceiveTimestamp\":\"1700000001456\"}"
-#define MESSAGE(id, body, md5) \
-    "{\"MessageId\":\"" id "\",\"ReceiptHandle\":\"r-" id "\",\"Body\":\"" body "\",\"MD5OfBody\":\"" md5 "\"," ATTRIBUTES "}"
+#define MESSAGE(id, body, md5)                                                                                         \
+    "{\"MessageId\":\"" id "\",\"ReceiptHandle\":\"r-" id "\",\"Body\":\"" body "\",\"MD5OfBody\":\"" md5              \
+    "\"," ATTRIBUTES "}"
 
 static void test_a_receive_asks_for_what_it_needs(void **state)
 {
@@ -123,9 +132,10 @@ static void test_a_receive_asks_for_what_it_needs(void **state)
     assert_true(queue_receive(queue, 7, 0, 60, mem, m, &count, &err));
     assert_true(fake_http_head_has(server, 0, "X-Amz-Target: AmazonSQS.ReceiveMessage\r\n"));
     struct fake_request req = fake_http_request(server, 0);
-    assert_string_equal(req.body, "{\"QueueUrl\":\"" QUEUE_URL "\",\"MaxNumberOfMessages\":7,\"WaitTimeSeconds\":0,"
-                                  "\"VisibilityTimeout\":60,\"MessageSystemAttributeNames\":[\"ApproximateReceiveCount\","
-                                  "\"SentTimestamp\",\"ApproximateFirstReceiveTimestamp\"]}");
+    assert_string_equal(req.body,
+                        "{\"QueueUrl\":\"" QUEUE_URL "\",\"MaxNumberOfMessages\":7,\"WaitTimeSeconds\":0,"
+                        "\"VisibilityTimeout\":60,\"MessageSystemAttributeNames\":[\"ApproximateReceiveCount\","
+                        "\"SentTimestamp\",\"ApproximateFirstReceiveTimestamp\"]}");
 }
 
 static void test_values_beyond_sqs_limits_are_brought_into_them(void **state)
@@ -150,7 +160,8 @@ static void test_values_beyond_sqs_limits_are_brought_into_them(void **state)
 static void test_an_empty_queue_answers_without_messages(void **state)
 {
     (void)state;
-    static const struct fake_reply SCRIPT[] = {{.body = "{}"}, {.body = "{\"Messages\":null}"}, {.body = "{\"New\":[1]}"}};
+    static const struct fake_reply SCRIPT[] = {
+        {.body = "{}"}, {.body = "{\"Messages\":null}"}, {.body = "{\"New\":[1]}"}};
     fake_http_script(server, SCRIPT, 3);
     for (size_t i = 0; i < ARRAY_LEN(SCRIPT); i++) {
         struct queue_message m[10];
@@ -208,14 +219,23 @@ static size_t parsed(const char *answer, size_t max)
 static void test_odd_messages_are_left_out_and_odd_answers_are_errors(void **state)
 {
     (void)state;
-    static const struct { const char *answer; size_t count; } CASES[] = {
+    static const struct {
+        const char *answer;
+        size_t count;
+    } CASES[] = {
         {"{\"Messages\":[{\"MessageId\":\"a\",\"Body\":\"hello\",\"MD5OfBody\":\"" HELLO_MD5 "\"}]}", 0},
         {"{\"Messages\":[{\"MessageId\":\"a\",\"ReceiptHandle\":\"r\",\"MD5OfBody\":\"" HELLO_MD5 "\"}]}", 0},
         {"{\"Messages\":[{\"MessageId\":\"a\",\"ReceiptHandle\":\"r\",\"Body\":\"hello\"}]}", 0},
         {"{\"Messages\":[null,5,[],\"x\"," MESSAGE("m", "hello", HELLO_MD5) "]}", 1},
-        {"{\"Messages\":[" MESSAGE("a", "hello", HELLO_MD5) "," MESSAGE("b", "hello", HELLO_MD5) ","
-         MESSAGE("c", "hello", HELLO_MD5) "]}", 2},
-        {"{\"Messages\":{}}", 99}, {"{\"Messages\":5}", 99}, {"[]", 99}, {"", 99}, {"{\"Messages\":[", 99}, {"null", 99},
+        {"{\"Messages\":[" MESSAGE("a", "hello", HELLO_MD5) "," MESSAGE("b", "hello", HELLO_MD5) "," MESSAGE(
+             "c", "hello", HELLO_MD5) "]}",
+         2},
+        {"{\"Messages\":{}}", 99},
+        {"{\"Messages\":5}", 99},
+        {"[]", 99},
+        {"", 99},
+        {"{\"Messages\":[", 99},
+        {"null", 99},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         if (parsed(CASES[i].answer, 2) != CASES[i].count)
@@ -343,9 +363,10 @@ static void test_each_entry_of_a_batch_has_its_own_fate(void **state)
 {
     (void)state;
     static const struct fake_reply SCRIPT[] = {
-        {.body = "{\"Successful\":[{\"Id\":\"2\"},{\"Id\":\"9\"},{\"Id\":\"-1\"},{\"Id\":\"x\"},5],"
-                 "\"Failed\":[{\"Id\":\"0\",\"SenderFault\":false,\"Code\":\"InternalError\",\"Message\":\"try again\"},"
-                 "{\"Id\":\"1\",\"SenderFault\":true,\"Code\":\"InvalidMessageContents\"}]}"}};
+        {.body =
+             "{\"Successful\":[{\"Id\":\"2\"},{\"Id\":\"9\"},{\"Id\":\"-1\"},{\"Id\":\"x\"},5],"
+             "\"Failed\":[{\"Id\":\"0\",\"SenderFault\":false,\"Code\":\"InternalError\",\"Message\":\"try again\"},"
+             "{\"Id\":\"1\",\"SenderFault\":true,\"Code\":\"InvalidMessageContents\"}]}"}};
     struct queue_entry e[4] = {{.body = TEXT("a")}, {.body = TEXT("b")}, {.body = TEXT("c")}, {.body = TEXT("d")}};
     struct err err = {0};
     script_one(SCRIPT);
@@ -394,9 +415,10 @@ static void test_entries_that_sqs_would_refuse_are_not_sent(void **state)
     char *large = malloc(QUEUE_BODY_MAX + 1);
     assert_non_null(large);
     memset(large, 'x', QUEUE_BODY_MAX + 1);
-    struct queue_entry e[] = {{.body = TEXT("bell \a")}, {.body = {large, QUEUE_BODY_MAX + 1}}, {.body = TEXT("")},
-                              {.body = TEXT("fine")}, {.body = TEXT("fine"), .group = TEXT("a b")},
-                              {.body = TEXT("\xff")}, {.body = TEXT_NONE}};
+    struct queue_entry e[] = {
+        {.body = TEXT("bell \a")}, {.body = {large, QUEUE_BODY_MAX + 1}},        {.body = TEXT("")},
+        {.body = TEXT("fine")},    {.body = TEXT("fine"), .group = TEXT("a b")}, {.body = TEXT("\xff")},
+        {.body = TEXT_NONE}};
     struct err err = {0};
     script_one(SCRIPT);
     assert_true(queue_send(queue, e, ARRAY_LEN(e), mem, &err));
@@ -459,7 +481,8 @@ static void test_large_bodies_go_in_several_calls_that_each_fit_a_batch(void **s
     char *large = malloc(QUEUE_BODY_MAX);
     assert_non_null(large);
     fill_large(large);
-    struct queue_entry e[] = {{.body = TEXT("small")}, {.body = {large, QUEUE_BODY_MAX}}, {.body = {large, QUEUE_BODY_MAX}}};
+    struct queue_entry e[] = {
+        {.body = TEXT("small")}, {.body = {large, QUEUE_BODY_MAX}}, {.body = {large, QUEUE_BODY_MAX}}};
     struct err err = {0};
     fake_http_script(server, SCRIPT, 2);
     assert_true(queue_send(queue, e, 3, mem, &err));
@@ -488,12 +511,20 @@ static void test_a_later_call_that_fails_leaves_the_earlier_entries_accepted(voi
 static void test_legal_bodies_are_those_of_xml(void **state)
 {
     (void)state;
-    static const struct { struct text body; bool legal; } CASES[] = {
-        {{"tab\t lf\n cr\r", 11}, true}, {{"ti\xe1\xba\xbfng Vi\xe1\xbb\x87t \xf0\x9f\x98\x80", 19}, true},
-        {{"\x7f\xc2\x80", 3}, true},     {{"\xef\xbf\xbd", 3}, true},
-        {{"a\0b", 3}, false},            {{"\x1f", 1}, false},
-        {{"\xef\xbf\xbe", 3}, false},    {{"\xef\xbf\xbf", 3}, false},
-        {{"\xed\xa0\x80", 3}, false},    {{"\xc0\x80", 2}, false},
+    static const struct {
+        struct text body;
+        bool legal;
+    } CASES[] = {
+        {{"tab\t lf\n cr\r", 11}, true},
+        {{"ti\xe1\xba\xbfng Vi\xe1\xbb\x87t \xf0\x9f\x98\x80", 19}, true},
+        {{"\x7f\xc2\x80", 3}, true},
+        {{"\xef\xbf\xbd", 3}, true},
+        {{"a\0b", 3}, false},
+        {{"\x1f", 1}, false},
+        {{"\xef\xbf\xbe", 3}, false},
+        {{"\xef\xbf\xbf", 3}, false},
+        {{"\xed\xa0\x80", 3}, false},
+        {{"\xc0\x80", 2}, false},
         {{"\xef\xbf", 2}, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
@@ -508,7 +539,8 @@ static void test_an_old_receipt_handle_counts_as_deleted(void **state)
 {
     (void)state;
     static const struct fake_reply SCRIPT[] = {
-        {.body = ""}, {.status = 400, .body = "{\"__type\":\"ReceiptHandleIsInvalid\",\"message\":\"x\"}"},
+        {.body = ""},
+        {.status = 400, .body = "{\"__type\":\"ReceiptHandleIsInvalid\",\"message\":\"x\"}"},
         {.status = 400, .body = "{\"__type\":\"com.amazonaws.sqs#ReceiptHandleIsInvalid\"}"}};
     fake_http_script(server, SCRIPT, 3);
     for (size_t i = 0; i < ARRAY_LEN(SCRIPT); i++) {
@@ -538,9 +570,12 @@ static void test_the_depth_is_three_counts(void **state)
 {
     (void)state;
     static const struct fake_reply SCRIPT[] = {
-        {.body = "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"5\",\"ApproximateNumberOfMessagesNotVisible\":\"2\","
-                 "\"ApproximateNumberOfMessagesDelayed\":\"1\",\"Other\":\"x\"}}"},
-        {.body = "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"5\"}}"}, {.body = "{}"}, {.body = "x"}};
+        {.body =
+             "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"5\",\"ApproximateNumberOfMessagesNotVisible\":\"2\","
+             "\"ApproximateNumberOfMessagesDelayed\":\"1\",\"Other\":\"x\"}}"},
+        {.body = "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"5\"}}"},
+        {.body = "{}"},
+        {.body = "x"}};
     int64_t visible = 0, in_flight = 0, delayed = 0;
     struct err err = {0};
     fake_http_script(server, SCRIPT, 4);

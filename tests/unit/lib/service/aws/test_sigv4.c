@@ -17,8 +17,8 @@
 #define S3_DATE 1369353600000LL    /* 2013-05-24T00:00:00Z */
 #define SUITE_TOKEN "6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267"
 /* The token of the suite's older post-sts-token cases. */
-#define LONG_TOKEN \
-    "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7m" \
+#define LONG_TOKEN                                                                                                           \
+    "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7m"  \
     "SEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo" \
     "0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=="
 
@@ -45,7 +45,8 @@ static struct sigv4_keys suite_keys(void)
 
 static struct sigv4_keys s3_keys(void)
 {
-    return (struct sigv4_keys){TEXT("AKIAIOSFODNN7EXAMPLE"), TEXT("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), TEXT_NONE};
+    return (struct sigv4_keys){TEXT("AKIAIOSFODNN7EXAMPLE"), TEXT("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+                               TEXT_NONE};
 }
 
 static const char *added(const struct sigv4_headers *h, const char *name)
@@ -75,8 +76,14 @@ static const char *sign(struct sigv4_request req, struct sigv4_keys keys, struct
 static struct sigv4_request suite_request(const char *method, const char *path, const char *query)
 {
     static const struct http_header HOST[] = {{"Host", {"example.amazonaws.com", 21}}};
-    return (struct sigv4_request){.method = method, .path = text_of(path), .query = text_of(query), .headers = HOST,
-                                  .header_count = 1, .body = TEXT(""), .region = "us-east-1", .service = "service",
+    return (struct sigv4_request){.method = method,
+                                  .path = text_of(path),
+                                  .query = text_of(query),
+                                  .headers = HOST,
+                                  .header_count = 1,
+                                  .body = TEXT(""),
+                                  .region = "us-east-1",
+                                  .service = "service",
                                   .at_ms = SUITE_DATE};
 }
 
@@ -94,51 +101,151 @@ struct suite_case {
 
 static const struct suite_case SUITE[] = {
     {"get-vanilla", "GET", "/", "", VANILLA, {{0}}, ""},
-    {"get-vanilla-empty-query-key", "GET", "/", "Param1=value1",
-     "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb", {{0}}, ""},
-    {"get-vanilla-query-order-key-case", "GET", "/", "Param2=value2&Param1=value1",
-     "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500", {{0}}, ""},
-    {"get-vanilla-query-order-value", "GET", "/", "Param1=value2&Param1=value1",
-     "5772eed61e12b33fae39ee5e7012498b51d56abc0abb7c60486157bd471c4694", {{0}}, ""},
-    {"get-vanilla-query-order-encoded", "GET", "/", "Param-3=Value3&Param=Value2&%E1%88%B4=Value1",
-     "371d3713e185cc334048618a97f809c9ffe339c62934c032af5a0e595648fcac", {{0}}, ""},
-    {"get-vanilla-query-unreserved", "GET", "/", UNRESERVED "=" UNRESERVED,
-     "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197", {{0}}, ""},
-    {"get-vanilla-utf8-query", "GET", "/", "\xe1\x88\xb4=bar",
-     "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04", {{0}}, ""},
-    {"get-unreserved", "GET", "/" UNRESERVED, "", "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f",
-     {{0}}, ""},
-    {"get-utf8", "GET", "/\xe1\x88\xb4", "", "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85", {{0}}, ""},
-    {"get-space", "GET", "/example space/", "", "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741",
-     {{0}}, ""},
+    {"get-vanilla-empty-query-key",
+     "GET",
+     "/",
+     "Param1=value1",
+     "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb",
+     {{0}},
+     ""},
+    {"get-vanilla-query-order-key-case",
+     "GET",
+     "/",
+     "Param2=value2&Param1=value1",
+     "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+     {{0}},
+     ""},
+    {"get-vanilla-query-order-value",
+     "GET",
+     "/",
+     "Param1=value2&Param1=value1",
+     "5772eed61e12b33fae39ee5e7012498b51d56abc0abb7c60486157bd471c4694",
+     {{0}},
+     ""},
+    {"get-vanilla-query-order-encoded",
+     "GET",
+     "/",
+     "Param-3=Value3&Param=Value2&%E1%88%B4=Value1",
+     "371d3713e185cc334048618a97f809c9ffe339c62934c032af5a0e595648fcac",
+     {{0}},
+     ""},
+    {"get-vanilla-query-unreserved",
+     "GET",
+     "/",
+     UNRESERVED "=" UNRESERVED,
+     "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197",
+     {{0}},
+     ""},
+    {"get-vanilla-utf8-query",
+     "GET",
+     "/",
+     "\xe1\x88\xb4=bar",
+     "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04",
+     {{0}},
+     ""},
+    {"get-unreserved",
+     "GET",
+     "/" UNRESERVED,
+     "",
+     "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f",
+     {{0}},
+     ""},
+    {"get-utf8",
+     "GET",
+     "/\xe1\x88\xb4",
+     "",
+     "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85",
+     {{0}},
+     ""},
+    {"get-space",
+     "GET",
+     "/example space/",
+     "",
+     "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741",
+     {{0}},
+     ""},
     {"get-relative", "GET", "/example/..", "", VANILLA, {{0}}, ""},
     {"get-relative-relative", "GET", "/example1/example2/../..", "", VANILLA, {{0}}, ""},
     {"get-slash", "GET", "//", "", VANILLA, {{0}}, ""},
     {"get-slash-dot-slash", "GET", "/./", "", VANILLA, {{0}}, ""},
-    {"get-slash-pointless-dot", "GET", "/./example", "",
-     "ef75d96142cf21edca26f06005da7988e4f8dc83a165a80865db7089db637ec5", {{0}}, ""},
-    {"get-slashes", "GET", "//example//", "", "9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84",
-     {{0}}, ""},
-    {"get-header-key-duplicate", "GET", "/", "", "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea",
-     {{"My-Header1", {"value2", 6}}, {"My-Header1", {"value2", 6}}, {"My-Header1", {"value1", 6}}}, ""},
-    {"get-header-value-order", "GET", "/", "", "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01",
-     {{"My-Header1", {"value4,value1", 13}}, {"My-Header1", {"value3", 6}}, {"My-Header1", {"value2", 6}}}, ""},
-    {"get-header-value-multiline", "GET", "/", "", "cfd34249e4b1c8d6b91ef74165d41a32e5fab3306300901bb65a51a73575eefd",
-     {{"My-Header1", {"value1\n  value2\n     value3", 27}}}, ""},
-    {"get-header-value-trim", "GET", "/", "", "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736",
-     {{"My-Header1", {" value1", 7}}, {"My-Header2", {" \"a   b   c\"", 12}}}, ""},
+    {"get-slash-pointless-dot",
+     "GET",
+     "/./example",
+     "",
+     "ef75d96142cf21edca26f06005da7988e4f8dc83a165a80865db7089db637ec5",
+     {{0}},
+     ""},
+    {"get-slashes",
+     "GET",
+     "//example//",
+     "",
+     "9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84",
+     {{0}},
+     ""},
+    {"get-header-key-duplicate",
+     "GET",
+     "/",
+     "",
+     "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea",
+     {{"My-Header1", {"value2", 6}}, {"My-Header1", {"value2", 6}}, {"My-Header1", {"value1", 6}}},
+     ""},
+    {"get-header-value-order",
+     "GET",
+     "/",
+     "",
+     "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01",
+     {{"My-Header1", {"value4,value1", 13}}, {"My-Header1", {"value3", 6}}, {"My-Header1", {"value2", 6}}},
+     ""},
+    {"get-header-value-multiline",
+     "GET",
+     "/",
+     "",
+     "cfd34249e4b1c8d6b91ef74165d41a32e5fab3306300901bb65a51a73575eefd",
+     {{"My-Header1", {"value1\n  value2\n     value3", 27}}},
+     ""},
+    {"get-header-value-trim",
+     "GET",
+     "/",
+     "",
+     "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736",
+     {{"My-Header1", {" value1", 7}}, {"My-Header2", {" \"a   b   c\"", 12}}},
+     ""},
     {"post-vanilla", "POST", "/", "", POST_VANILLA, {{0}}, ""},
-    {"post-vanilla-query", "POST", "/", "Param1=value1",
-     "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11", {{0}}, ""},
-    {"post-header-key-sort", "POST", "/", "", "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c",
-     {{"My-Header1", {"value1", 6}}}, ""},
-    {"post-header-value-case", "POST", "/", "", "cdbc9802e29d2942e5e10b5bccfdd67c5f22c7c4e8ae67b53629efa58b974b7d",
-     {{"My-Header1", {"VALUE1", 6}}}, ""},
-    {"post-x-www-form-urlencoded", "POST", "/", "", "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
-     {{"Content-Type", {"application/x-www-form-urlencoded", 33}}}, "Param1=value1"},
-    {"post-x-www-form-urlencoded-parameters", "POST", "/", "",
+    {"post-vanilla-query",
+     "POST",
+     "/",
+     "Param1=value1",
+     "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11",
+     {{0}},
+     ""},
+    {"post-header-key-sort",
+     "POST",
+     "/",
+     "",
+     "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c",
+     {{"My-Header1", {"value1", 6}}},
+     ""},
+    {"post-header-value-case",
+     "POST",
+     "/",
+     "",
+     "cdbc9802e29d2942e5e10b5bccfdd67c5f22c7c4e8ae67b53629efa58b974b7d",
+     {{"My-Header1", {"VALUE1", 6}}},
+     ""},
+    {"post-x-www-form-urlencoded",
+     "POST",
+     "/",
+     "",
+     "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
+     {{"Content-Type", {"application/x-www-form-urlencoded", 33}}},
+     "Param1=value1"},
+    {"post-x-www-form-urlencoded-parameters",
+     "POST",
+     "/",
+     "",
      "1a72ec8f64bd914b0e42e42607c7fbce7fb2c7465f63e3092b3b0d39fa77a6fe",
-     {{"Content-Type", {"application/x-www-form-urlencoded; charset=utf8", 47}}}, "Param1=value1"},
+     {{"Content-Type", {"application/x-www-form-urlencoded; charset=utf8", 47}}},
+     "Param1=value1"},
 };
 
 static void test_every_case_of_the_signing_suite_gives_its_published_signature(void **state)
@@ -224,9 +331,16 @@ static void test_a_session_token_can_be_added_after_signing(void **state)
 static struct sigv4_request s3_request(const char *method, const char *path, const char *query)
 {
     static const struct http_header HOST[] = {{"Host", {S3_HOST, 30}}};
-    return (struct sigv4_request){.method = method, .path = text_of(path), .query = text_of(query), .headers = HOST,
-                                  .header_count = 1, .body = TEXT(""), .region = "us-east-1", .service = "s3",
-                                  .at_ms = S3_DATE, .flags = SIGV4_S3};
+    return (struct sigv4_request){.method = method,
+                                  .path = text_of(path),
+                                  .query = text_of(query),
+                                  .headers = HOST,
+                                  .header_count = 1,
+                                  .body = TEXT(""),
+                                  .region = "us-east-1",
+                                  .service = "s3",
+                                  .at_ms = S3_DATE,
+                                  .flags = SIGV4_S3};
 }
 
 static void test_the_s3_guides_get_object_is_signed_as_published(void **state)
@@ -287,11 +401,10 @@ static void test_the_s3_guides_presigned_get_is_as_published(void **state)
 {
     (void)state;
     struct text query = presign(s3_request("GET", "/test.txt", ""), s3_keys(), 86400);
-    assert_string_equal(query.p,
-                        "X-Amz-Algorithm=AWS4-HMAC-SHA256"
-                        "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
-                        "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
-                        "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
+    assert_string_equal(query.p, "X-Amz-Algorithm=AWS4-HMAC-SHA256"
+                                 "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
+                                 "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
+                                 "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
 }
 
 static void test_the_suites_presigned_queries_are_as_published(void **state)
@@ -403,9 +516,15 @@ static void test_an_upload_form_binds_key_size_and_every_field(void **state)
 {
     (void)state;
     static const struct http_header FIELDS[] = {{"Content-Type", {"image/png", 9}}};
-    struct sigv4_post post = {.region = "us-east-1", .bucket = "docs", .key_prefix = TEXT("household/42/"), .size_min = 1,
-                              .size_max = 5000000, .at_ms = SUITE_DATE, .expires_at_ms = SUITE_DATE + 600000,
-                              .fields = FIELDS, .field_count = 1};
+    struct sigv4_post post = {.region = "us-east-1",
+                              .bucket = "docs",
+                              .key_prefix = TEXT("household/42/"),
+                              .size_min = 1,
+                              .size_max = 5000000,
+                              .at_ms = SUITE_DATE,
+                              .expires_at_ms = SUITE_DATE + 600000,
+                              .fields = FIELDS,
+                              .field_count = 1};
     struct sigv4_keys keys = s3_keys();
     struct sigv4_form form;
     struct err err = {0};
@@ -413,12 +532,11 @@ static void test_an_upload_form_binds_key_size_and_every_field(void **state)
     keys.session_token = TEXT("token/+=");
     assert_true(sigv4_post_form(&post, &keys, mem, &form, &err));
     decode_base64(form_value(&form, "policy"), policy, sizeof(policy));
-    assert_string_equal(
-        policy, "{\"expiration\":\"2015-08-30T12:46:00.000Z\",\"conditions\":[{\"bucket\":\"docs\"},"
-                "[\"starts-with\",\"$key\",\"household/42/\"],[\"content-length-range\",1,5000000],"
-                "{\"Content-Type\":\"image/png\"},{\"x-amz-algorithm\":\"AWS4-HMAC-SHA256\"},"
-                "{\"x-amz-credential\":\"AKIAIOSFODNN7EXAMPLE/20150830/us-east-1/s3/aws4_request\"},"
-                "{\"x-amz-date\":\"20150830T123600Z\"},{\"x-amz-security-token\":\"token/+=\"}]}");
+    assert_string_equal(policy, "{\"expiration\":\"2015-08-30T12:46:00.000Z\",\"conditions\":[{\"bucket\":\"docs\"},"
+                                "[\"starts-with\",\"$key\",\"household/42/\"],[\"content-length-range\",1,5000000],"
+                                "{\"Content-Type\":\"image/png\"},{\"x-amz-algorithm\":\"AWS4-HMAC-SHA256\"},"
+                                "{\"x-amz-credential\":\"AKIAIOSFODNN7EXAMPLE/20150830/us-east-1/s3/aws4_request\"},"
+                                "{\"x-amz-date\":\"20150830T123600Z\"},{\"x-amz-security-token\":\"token/+=\"}]}");
     sigv4_signature(&keys, "20150830T123600Z", "us-east-1", "s3", text_of(form_value(&form, "policy")), signature);
     assert_string_equal(form_value(&form, "x-amz-signature"), signature);
     assert_string_equal(form.fields[form.count - 1].name, "x-amz-signature");
@@ -438,24 +556,24 @@ static const char *signature_of_headers(const struct http_header *headers, size_
 static void test_headers_sort_by_name_alone(void **state)
 {
     (void)state;
-    /* Sorted as whole lines "x-amz-meta-test-two:" would stand before "x-amz-meta-test:", since '-' is less than ':'. */
-    const struct http_header headers[] = {{"Host", TEXT("example.amazonaws.com")},
-                                          {"x-amz-meta-test-two", TEXT("2")},
-                                          {"x-amz-meta-test", TEXT("1")}};
+    /* Sorted as whole lines "x-amz-meta-test-two:" would stand before "x-amz-meta-test:", since '-' is less than ':'.
+     */
+    const struct http_header headers[] = {
+        {"Host", TEXT("example.amazonaws.com")}, {"x-amz-meta-test-two", TEXT("2")}, {"x-amz-meta-test", TEXT("1")}};
     struct sigv4_request req = suite_request("GET", "/", "");
     struct sigv4_headers out;
     req.headers = headers;
     req.header_count = 3;
     sign(req, suite_keys(), &out);
-    assert_non_null(strstr(added(&out, "Authorization"),
-                           "SignedHeaders=host;x-amz-date;x-amz-meta-test;x-amz-meta-test-two, "));
+    assert_non_null(
+        strstr(added(&out, "Authorization"), "SignedHeaders=host;x-amz-date;x-amz-meta-test;x-amz-meta-test-two, "));
 }
 
 static void test_headers_that_hops_may_change_are_not_signed(void **state)
 {
     (void)state;
-    const char *const names[] = {"Connection", "User-Agent", "X-Amzn-Trace-Id", "Upgrade", "Transfer-Encoding", "Expect",
-                                 "Sec-WebSocket-Key"};
+    const char *const names[] = {"Connection",        "User-Agent", "X-Amzn-Trace-Id",  "Upgrade",
+                                 "Transfer-Encoding", "Expect",     "Sec-WebSocket-Key"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         const struct http_header headers[] = {{"Host", TEXT("example.amazonaws.com")}, {names[i], TEXT("x")}};
         assert_string_equal(signature_of_headers(headers, 2), VANILLA);
@@ -515,7 +633,10 @@ static void test_s3_paths_are_encoded_once_and_not_normalised(void **state)
         {"/~x", "/%7Ex", "/%257Ex"},
         {"/a//b", "/a//b", "/a/b"},
         {"/a/./b", "/a/./b", "/a/b"},
-        {"/h%C3%B3a%20%C4%91%C6%A1n", "/h\xc3\xb3" "a \xc4\x91\xc6\xa1n", "/h%25C3%25B3a"},
+        {"/h%C3%B3a%20%C4%91%C6%A1n",
+         "/h\xc3\xb3"
+         "a \xc4\x91\xc6\xa1n",
+         "/h%25C3%25B3a"},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         if (!same(s3_request("GET", CASES[i][0], ""), s3_request("GET", CASES[i][1], "")))
@@ -554,7 +675,10 @@ static void test_the_scope_date_turns_at_midnight_utc(void **state)
 {
     (void)state;
     const int64_t midnight = 1440979200000LL; /* 2015-08-31T00:00:00Z */
-    static const struct { int64_t offset_ms; const char *date, *scope; } CASES[] = {
+    static const struct {
+        int64_t offset_ms;
+        const char *date, *scope;
+    } CASES[] = {
         {-1, "20150830T235959Z", "Credential=AKIDEXAMPLE/20150830/"},
         {0, "20150831T000000Z", "Credential=AKIDEXAMPLE/20150831/"},
     };
