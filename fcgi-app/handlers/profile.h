@@ -9,7 +9,7 @@ extern const struct body_def PROFILE_BODY, AUTO_RENEW_BODY;
 
 /* GET /profile   200 Profile */
 bool profile_show(struct call *call, struct response *res, struct err *err);
-/* PUT /profile   200 {token, user: Profile} and the cookie   errors: 422 currentPassword, newPassword; 429 */
+/* PUT /profile   200 {token, user: Profile} and the cookie   errors: 422 currentPassword, newPassword */
 bool profile_change(struct call *call, struct response *res, struct err *err);
 /* PUT /profile/subscription/auto-renew   200 Profile */
 bool profile_auto_renew(struct call *call, struct response *res, struct err *err);

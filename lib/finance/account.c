@@ -297,13 +297,6 @@ bool account_sign_in(struct scope *s, const struct user_row *verified, const cha
 
 /* ---- changes by the owner ---- */
 
-static bool too_soon(int64_t wait_ms, struct err *err)
-{
-    err_set(err, ERR_RATE_LIMITED, "A new address can be set once in %d s", OTP_PAUSE_MS / 1000);
-    err->retry_after_seconds = (int)((wait_ms + 999) / 1000);
-    return false;
-}
-
 static bool change_email(struct scope *s, const struct user_row *user, struct text email, struct err *err)
 {
     struct user_row owner;
@@ -311,8 +304,8 @@ static bool change_email(struct scope *s, const struct user_row *user, struct te
     int64_t wait_ms;
     if (!otp_wait(s->db, user->id, OTP_EMAIL, s->now_ms, &wait_ms, err))
         return false;
-    if (wait_ms > 0)
-        return text_eq(user->pending_email, email) || too_soon(wait_ms, err);
+    if (wait_ms > 0 && text_eq(user->pending_email, email))
+        return true;
     if (!user_set_pending_email(s->db, user->id, email, s->now_ms, err))
         return false;
     if (!user_find_by_email(s->db, email, s->mem, &owner, &miss)) {

@@ -65,8 +65,8 @@ struct account_change {
 };
 
 /* *user: as it was when its password was verified, afterwards as it is. A new password ends all sessions but the new
-   one. A new address only becomes pending and gets a mail (an address in use: its owner does); ERR_RATE_LIMITED within
-   OTP_PAUSE_MS of the last one. */
+   one. A new address only becomes pending and gets a mail (an address in use: its owner does); the same one once more
+   within OTP_PAUSE_MS gets none. */
 bool account_change(struct scope *s, const struct account_change *change, struct user_row *user,
                     struct err *err) MUST_CHECK;
 
