@@ -75,7 +75,7 @@ bool password_hash(struct text password, char out[PASSWORD_HASH_MAX], struct err
 bool password_verify(struct text password, struct text hash, bool *ok, struct err *err)
 {
     char stored[PASSWORD_HASH_MAX];
-    bool known = hash.p && hash.n < sizeof stored;
+    bool known = hash.n && hash.n < sizeof stored;
     if (!gate_enter(err))
         return false;
     if (known)

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "base/clock.h"
@@ -489,13 +490,15 @@ static void test_a_dead_server_costs_one_attempt_and_then_answers_at_once(void *
     assert_null(db_take(pool, &err));
     assert_int_equal(err.code, ERR_UNAVAILABLE);
     assert_int_equal(err.retry_after_seconds, 2);
-    assert_null(db_take(pool, &err));
+    /* Of two calls in a row the second comes before the next attempt is due, unless the machine stalls. */
+    for (int i = 0; i < 20 && !strstr(err.cause, "since the last attempt"); i++)
+        assert_null(db_take(pool, &err));
     assert_non_null(strstr(err.cause, "since the last attempt"));
     server_restart(&server);
     struct db *db = NULL;
     int64_t until = clock_monotonic_ms() + 10000;
     while (!(db = db_take(pool, &err)) && clock_monotonic_ms() < until)
-        continue;
+        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
     assert_non_null(db);
     assert_int_equal(number(db, &COUNT), 0);
     db_give(db);
