@@ -1,5 +1,6 @@
 #include "app.h"
 
+#include "http/turns.h"
 #include "service/http.h"
 #include "service/password.h"
 
@@ -7,27 +8,28 @@ enum {
     DB_POOL_WAIT_MS = 3000,
     DB_CONNECT_TIMEOUT_S = 2,
     DB_IO_TIMEOUT_S = 8,
-    DB_LOCK_WAIT_S = 5,          /* of a household: longer than any command, shorter than a request's deadline */
+    DB_LOCK_WAIT_S = 5, /* of a household: longer than any command, shorter than a request's deadline */
     REDIS_CONNECT_TIMEOUT_MS = 300,
     REDIS_IO_TIMEOUT_MS = 300,
     REDIS_POOL_WAIT_MS = 100,
     RATE_LOCAL_SLOTS = 4096
 };
 
-static struct db_options db_options(const struct config *c)
+struct db_pool *app_db_pool(const struct config *c, size_t size, struct err *err)
 {
-    return (struct db_options){.host = c->db_host,
-                               .socket = c->db_socket,
-                               .name = c->db_name,
-                               .user = c->db_user,
-                               .password = c->db_password,
-                               .ssl_ca = c->db_ssl_ca,
-                               .port = (unsigned)c->db_port,
-                               .pool_size = (size_t)c->db_pool_size,
-                               .pool_wait_ms = DB_POOL_WAIT_MS,
-                               .connect_timeout_s = DB_CONNECT_TIMEOUT_S,
-                               .io_timeout_s = DB_IO_TIMEOUT_S,
-                               .lock_wait_s = DB_LOCK_WAIT_S};
+    const struct db_options opts = {.host = c->db_host,
+                                    .socket = c->db_socket,
+                                    .name = c->db_name,
+                                    .user = c->db_user,
+                                    .password = c->db_password,
+                                    .ssl_ca = c->db_ssl_ca,
+                                    .port = (unsigned)c->db_port,
+                                    .pool_size = size,
+                                    .pool_wait_ms = DB_POOL_WAIT_MS,
+                                    .connect_timeout_s = DB_CONNECT_TIMEOUT_S,
+                                    .io_timeout_s = DB_IO_TIMEOUT_S,
+                                    .lock_wait_s = DB_LOCK_WAIT_S};
+    return db_pool_open(&opts, err);
 }
 
 static struct redis_options redis_options(const struct config *c)
@@ -41,14 +43,15 @@ static struct redis_options redis_options(const struct config *c)
 
 bool app_open(struct app *app, struct err *err)
 {
-    const struct db_options db = db_options(&app->config);
     const struct redis_options redis = redis_options(&app->config);
     bool ok = password_init(err) && http_global_init(err) &&
               (app->token_keys = token_keys_parse(app->config.jwt_keys, err)) != NULL &&
-              (app->db_pool = db_pool_open(&db, err)) != NULL && (app->redis = redis_open(&redis, err)) != NULL;
+              (app->db_pool = app_db_pool(&app->config, (size_t)app->config.db_pool_size, err)) != NULL &&
+              (app->redis = redis_open(&redis, err)) != NULL;
     if (ok) {
         app->rate_local = rate_local_new(RATE_LOCAL_SLOTS);
-        ok = app->rate_local || err_set(err, ERR_NO_MEMORY, "Not enough memory for the rate limiter");
+        app->turns = turns_new();
+        ok = (app->rate_local && app->turns) || err_set(err, ERR_NO_MEMORY, "Not enough memory to start");
     }
     if (!ok)
         app_close(app);
@@ -57,10 +60,12 @@ bool app_open(struct app *app, struct err *err)
 
 void app_close(struct app *app)
 {
+    turns_free(app->turns);
     rate_local_free(app->rate_local);
     redis_close(app->redis);
     db_pool_close(app->db_pool);
     token_keys_free(app->token_keys);
+    app->turns = NULL;
     app->rate_local = NULL;
     app->redis = NULL;
     app->db_pool = NULL;

@@ -1,4 +1,5 @@
-/* moneymanager-api: serves FastCGI on the listening socket that it inherits as descriptor 0 (spawn-fcgi's convention). */
+/* moneymanager-api: serves FastCGI on the listening socket that it inherits as descriptor 0 (spawn-fcgi's convention).
+ */
 #include <signal.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 #endif
 
 enum {
-    EXIT_BAD_START = 2,     /* settings or socket: starting again does not help */
+    EXIT_BAD_START = 2,      /* settings or socket: starting again does not help */
     STOP_REQUESTS_MS = 8000, /* of the 10 s that a stop may take */
     STOP_ALL_S = 9           /* a background thread may hang in a call of its own */
 };
@@ -90,7 +91,8 @@ static int migrate(struct app *app)
     return code;
 }
 
-/* Blocked before the first thread, so that only the main thread takes them. multiwatch sends USR1 unless told otherwise. */
+/* Blocked before the first thread, so that only the main thread takes them. multiwatch sends USR1 unless told
+ * otherwise. */
 static sigset_t stop_signals(void)
 {
     sigset_t set;
@@ -109,8 +111,7 @@ struct parts {
 static bool start_parts(struct app *app, struct parts *parts, struct err *err)
 {
     return (parts->schema = schema_start(app, err)) != NULL && (app->relay = relay_start(app, err)) != NULL &&
-           (app->probes = probes_start(app, err)) != NULL &&
-           (parts->pool = pool_start(app, STDIN_FILENO, err)) != NULL;
+           (app->probes = probes_start(app, err)) != NULL && (parts->pool = pool_start(app, STDIN_FILENO, err)) != NULL;
 }
 
 static void give_up(int signal_number)

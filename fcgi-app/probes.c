@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "app.h"
 #include "base/bell.h"
 #include "base/clock.h"
 #include "service/aws/queue.h"
@@ -18,6 +19,7 @@ enum {
 
 struct probes {
     struct app *app;
+    struct db_pool *db_pool; /* one connection of its own: a pool that is busy is no MySQL that is down */
     struct arena *mem;
     struct bell bell;
     pthread_t thread;
@@ -39,13 +41,12 @@ static void probe_mysql(struct probes *p, struct probes_state *s)
 {
     struct err err = {0};
     int64_t latency = 0, now = clock_now_ms();
-    AUTO(db) struct db *db = db_take(p->app->db_pool, &err);
+    AUTO(db) struct db *db = db_take(p->db_pool, &err);
     bool up = db && db_ping(db, &latency, &err);
     set(&s->mysql, up, latency, "MySQL", &err);
     if (!s->mysql.up || !atomic_load(&p->app->schema_ready))
         return;
-    if (!outbox_backlog(db, now, &s->outbox_pending, &s->outbox_oldest_ms, &err) ||
-        !parked_count(db, &s->parked, &err))
+    if (!outbox_backlog(db, now, &s->outbox_pending, &s->outbox_oldest_ms, &err) || !parked_count(db, &s->parked, &err))
         log_err(LOG_WARN, "status", "the outbox could not be counted", &err);
 }
 
@@ -89,12 +90,14 @@ struct probes *probes_start(struct app *app, struct err *err)
 {
     struct probes *p = calloc(1, sizeof(*p));
     struct arena *mem = arena_new(PROBE_ARENA, PROBE_ARENA_MAX);
-    if (!p || !mem) {
+    struct db_pool *db_pool = app_db_pool(&app->config, 1, err);
+    if (!p || !mem || !db_pool) {
         err_set(err, ERR_NO_MEMORY, "Not enough memory for the probes");
         goto fail;
     }
     p->app = app;
     p->mem = mem;
+    p->db_pool = db_pool;
     bell_init(&p->bell);
     pthread_mutex_init(&p->lock, NULL);
     if (pthread_create(&p->thread, NULL, probes_main, p) == 0)
@@ -103,6 +106,7 @@ struct probes *probes_start(struct app *app, struct err *err)
     bell_release(&p->bell);
     pthread_mutex_destroy(&p->lock);
 fail:
+    db_pool_close(db_pool);
     arena_free(mem);
     free(p);
     return NULL;
@@ -126,6 +130,7 @@ void probes_stop(struct probes *probes)
     pthread_join(probes->thread, NULL);
     bell_release(&probes->bell);
     pthread_mutex_destroy(&probes->lock);
+    db_pool_close(probes->db_pool);
     arena_free(probes->mem);
     free(probes);
 }

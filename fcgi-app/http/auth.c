@@ -106,8 +106,7 @@ static bool find_session(struct exchange *x, const struct token_claims *claims, 
     struct err fault = {0};
     if (!call_db(call, err))
         return false;
-    if (!session_find(call->scope.db, claims->session_id, claims->user_id, call->scope.now_ms, x->mem, row,
-                      &fault)) {
+    if (!session_find(call->scope.db, claims->session_id, claims->user_id, call->scope.now_ms, x->mem, row, &fault)) {
         if (fault.code == ERR_NOT_FOUND)
             return unauthorized(err);
         *err = fault;

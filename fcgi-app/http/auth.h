@@ -15,8 +15,9 @@ char *session_to_cache(const struct session_row *row, struct arena *mem);
 bool session_from_cache(struct text value, struct session_row *row);
 
 /*
- * Finds out who asks, as the route's row wants it, together with the rate limit of the account and the cached answer of a cached route: one
- * round trip to Redis; MySQL when the session is not cached or Redis is down. ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_RATE_LIMITED.
+ * Finds out who asks, as the route's row wants it, together with the rate limit of the account and the cached answer of
+ * a cached route: one round trip to Redis; MySQL when the session is not cached or Redis is down. ERR_UNAUTHORIZED,
+ * ERR_FORBIDDEN, ERR_RATE_LIMITED.
  */
 bool authenticate(struct exchange *x, struct err *err) MUST_CHECK;
 

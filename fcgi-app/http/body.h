@@ -1,4 +1,5 @@
-/* The request's body and query: read within the row's limit, checked, and turned into the structs of the row's field tables. */
+/* The request's body and query: read within the row's limit, checked, and turned into the structs of the row's field
+ * tables. */
 #ifndef HTTP_BODY_H
 #define HTTP_BODY_H
 
@@ -6,7 +7,8 @@
 
 /* "application/json" with any parameters, or application/<x>+json. Pure. */
 bool content_type_is_json(struct text content_type);
-/* Fills x->raw_body. ERR_PAYLOAD_TOO_LARGE before anything is read; ERR_BAD_REQUEST for a bad Content-Length or a body cut short. */
+/* Fills x->raw_body. ERR_PAYLOAD_TOO_LARGE before anything is read; ERR_BAD_REQUEST for a bad Content-Length or a body
+ * cut short. */
 bool body_read(struct exchange *x, struct err *err) MUST_CHECK;
 /* Fills call->query, call->body, call->body_list; the faults of all fields together. */
 bool inputs_read(struct exchange *x, struct err *err) MUST_CHECK;

@@ -1,6 +1,7 @@
 /*
- * One request as a handler sees it, and the answer it fills. A handler turns a request into one call of a rule or a store, and a row
- * into JSON; it never prints, logs, frees or builds SQL. The dispatcher did all that the route's row says before it runs.
+ * One request as a handler sees it, and the answer it fills. A handler turns a request into one call of a rule or a
+ * store, and a row into JSON; it never prints, logs, frees or builds SQL. The dispatcher did all that the route's row
+ * says before it runs.
  */
 #ifndef HTTP_CALL_H
 #define HTTP_CALL_H
@@ -25,6 +26,7 @@
 struct relay;
 struct queue;
 struct probes;
+struct turns;
 
 #define BASE_PATH "/api/v1.0"
 
@@ -35,6 +37,7 @@ struct app {
     struct redis *redis;
     struct rate_local *rate_local;
     struct token_keys *token_keys;
+    struct turns *turns; /* of writers, a household at a time */
     struct relay *relay;
     struct queue *queue;      /* the relay's; NULL until it has opened it */
     struct probes *probes;    /* background state of the dependencies, for /status */
@@ -48,18 +51,18 @@ struct call {
     const struct route *route;
     struct scope scope; /* db is NULL for routes of access NO_DB until call_db() */
     char session_id[SESSION_ID_TEXT];
-    char command_id[UUID_TEXT_MAX];       /* of a write: our own, in audit_log */
+    char command_id[UUID_TEXT_MAX]; /* of a write: our own, in audit_log */
     bool signed_in, admin, from_cookie;
-    bool is_head;                         /* a HEAD of a GET row: the one GET that changes something must not */
-    bool loopback;                        /* asked from this machine itself, past no proxy */
-    int64_t ids[CALL_PATH_IDS_MAX];       /* {id}s of the path */
-    struct text word;                     /* a {word} of the path, at most one */
-    const void *body;                     /* the struct of route->body, filled; NULL without a body table */
-    const struct field_list *body_list;   /* for routes whose body is a bare array */
-    const void *query;                    /* the struct of route->query, filled */
-    struct text path;                     /* the whole path, base path included */
-    struct text raw_query;                /* as sent, for Link headers */
-    struct text token;                    /* as presented, by header or cookie; TEXT_NONE without */
+    bool is_head;                       /* a HEAD of a GET row: the one GET that changes something must not */
+    bool loopback;                      /* asked from this machine itself, past no proxy */
+    int64_t ids[CALL_PATH_IDS_MAX];     /* {id}s of the path */
+    struct text word;                   /* a {word} of the path, at most one */
+    const void *body;                   /* the struct of route->body, filled; NULL without a body table */
+    const struct field_list *body_list; /* for routes whose body is a bare array */
+    const void *query;                  /* the struct of route->query, filled */
+    struct text path;                   /* the whole path, base path included */
+    struct text raw_query;              /* as sent, for Link headers */
+    struct text token;                  /* as presented, by header or cookie; TEXT_NONE without */
     struct text client_address, request_id, platform, origin, user_agent, accept;
     struct text if_match, if_none_match, idempotency_key;
 };
@@ -72,13 +75,13 @@ struct response_header {
 };
 
 struct response {
-    int status;                 /* 200 unless the handler says otherwise */
-    const char *content_type;   /* "application/json" unless the handler says otherwise */
-    struct buf *body;           /* kept by the thread */
-    struct json_out json;       /* writes to body */
+    int status;               /* 200 unless the handler says otherwise */
+    const char *content_type; /* "application/json" unless the handler says otherwise */
+    struct buf *body;         /* kept by the thread */
+    struct json_out json;     /* writes to body */
     struct response_header headers[RESPONSE_HEADERS_MAX];
     size_t header_count;
-    bool no_store;              /* tokens: Cache-Control: no-store instead of private, no-cache */
+    bool no_store; /* tokens: Cache-Control: no-store instead of private, no-cache */
 };
 
 /* As the dispatcher makes it before each run of a handler: 200, JSON, no headers, an empty body. */
@@ -86,7 +89,8 @@ void response_reset(struct response *res);
 /* Value is kept as given (arena or constant memory). Beyond RESPONSE_HEADERS_MAX: assert. */
 void response_header(struct response *res, const char *name, struct text value);
 /* 201 with Location: <base path>/<collection>/<id>. */
-bool response_created(struct call *call, struct response *res, const char *collection, int64_t id, struct err *err) MUST_CHECK;
+bool response_created(struct call *call, struct response *res, const char *collection, int64_t id,
+                      struct err *err) MUST_CHECK;
 /* 204 without a body. */
 void response_no_content(struct response *res);
 /* 200 {message}. Vietnamese text. */
@@ -94,7 +98,8 @@ void response_message(struct response *res, const char *message);
 /* ETag: "<version>". A GET whose If-None-Match names it becomes 304 afterwards. */
 bool response_etag(struct call *call, struct response *res, int64_t version, struct err *err) MUST_CHECK;
 /* Link: <path?query with cursor>; rel="next". The cursor is opaque, made of two numbers. */
-bool response_next_page(struct call *call, struct response *res, int64_t key1, int64_t key2, struct err *err) MUST_CHECK;
+bool response_next_page(struct call *call, struct response *res, int64_t key1, int64_t key2,
+                        struct err *err) MUST_CHECK;
 /* Reads a cursor made by response_next_page; a bad one is a field fault "cursor". */
 bool cursor_read(struct text cursor, int64_t *key1, int64_t *key2, struct err *err) MUST_CHECK;
 /* Turns a 200 whose ETag stands in If-None-Match into 304 (the dispatcher does it for GET). */

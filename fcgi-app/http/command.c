@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "http/exchange.h"
+#include "http/turns.h"
 #include "relay.h"
 #include "service/log.h"
 #include "store/audit.h"
@@ -12,18 +13,19 @@
 #include "store/idempotency.h"
 
 enum {
-    ATTEMPTS_MAX = 5,          /* of a transaction that met a deadlock */
-    BACK_OFF_MS = 10,          /* the first wait at most; doubled */
-    LOOK_UP_TRIES_MAX = 20,    /* after a lost COMMIT, within the request's deadline */
+    ATTEMPTS_MAX = 5,       /* of a transaction that met a deadlock */
+    BACK_OFF_MS = 10,       /* the first wait at most; doubled */
+    LOOK_UP_TRIES_MAX = 20, /* after a lost COMMIT, within the request's deadline */
     LOOK_UP_PAUSE_MS = 500,
+    TURN_WAIT_MS = 5000, /* as the database's own wait for the household's lock */
     ROUTE_TEXT_MAX = 96
 };
 
 struct command {
     struct exchange *x;
-    char route[ROUTE_TEXT_MAX];        /* "POST /jars/transfer" */
-    char hash[IDEMPOTENCY_HASH_MAX];   /* "" when there is no key */
-    bool commit_lost;                  /* an earlier attempt may have happened */
+    char route[ROUTE_TEXT_MAX];      /* "POST /jars/transfer" */
+    char hash[IDEMPOTENCY_HASH_MAX]; /* "" when there is no key */
+    bool commit_lost;                /* an earlier attempt may have happened */
 };
 
 /* ---- idempotency ---- */
@@ -112,29 +114,32 @@ static bool keep_answer(struct command *c, struct err *err)
                                   .status = x->res.status,
                                   .headers = lines.n ? buf_view(&lines) : TEXT(""),
                                   .body = x->body.n ? buf_view(&x->body) : TEXT("")};
-    bool ok = lines.failed
-                  ? err_set(err, ERR_INTERNAL, "The answer's headers are too long to be kept")
-                  : idempotency_insert(x->call.scope.db, x->call.scope.user_id, c->route, x->call.idempotency_key, &row,
-                                       x->call.scope.now_ms, err);
+    bool ok = lines.failed ? err_set(err, ERR_INTERNAL, "The answer's headers are too long to be kept")
+                           : idempotency_insert(x->call.scope.db, x->call.scope.user_id, c->route,
+                                                x->call.idempotency_key, &row, x->call.scope.now_ms, err);
     buf_release(&lines);
     return ok;
 }
 
 /* ---- one attempt ---- */
 
-/* The lock is the first statement, so a deadlock here can only be its wait limit: a twin, or a long queue before this household. */
-static bool lock_household(const struct command *c, struct err *err)
+static bool waited_too_long(const struct command *c, struct err *err)
 {
-    if (household_lock(c->x->call.scope.db, c->x->call.scope.household_id, err))
-        return true;
-    if (err->code != ERR_DEADLOCK)
-        return false;
     if (has_key(c))
         return err_set(err, ERR_IDEMPOTENCY_IN_PROGRESS, "The same request may still be running");
     return err_set(err, ERR_TIMEOUT, "Other changes of this household were in the way for too long");
 }
 
-/* Inside the transaction, under the household's lock. *done when an earlier attempt or an earlier request did it all. */
+/* The lock is the first statement, so a deadlock here can only be its wait limit: a twin, or a long queue before this
+ * household. */
+static bool lock_household(const struct command *c, struct err *err)
+{
+    return household_lock(c->x->call.scope.db, c->x->call.scope.household_id, err) ||
+           (err->code == ERR_DEADLOCK && waited_too_long(c, err));
+}
+
+/* Inside the transaction, under the household's lock. *done when an earlier attempt or an earlier request did it all.
+ */
 static bool run_handler(struct command *c, bool *done, struct err *err)
 {
     struct exchange *x = c->x;
@@ -186,7 +191,8 @@ static void pause_ms(uint32_t ms)
     nanosleep(&wait, NULL);
 }
 
-/* After a lost COMMIT: asks on fresh connections until it is known, and runs the command again when it did not happen. */
+/* After a lost COMMIT: asks on fresh connections until it is known, and runs the command again when it did not happen.
+ */
 static bool settle(struct command *c, struct err *err)
 {
     struct err last = *err;
@@ -202,7 +208,8 @@ static bool settle(struct command *c, struct err *err)
         last = *err;
         pause_ms(LOOK_UP_PAUSE_MS);
     }
-    err_set(err, ERR_UNAVAILABLE, "It is not known whether the change was made; ask again with the same Idempotency-Key");
+    err_set(err, ERR_UNAVAILABLE,
+            "It is not known whether the change was made; ask again with the same Idempotency-Key");
     return err_cause(err, "%s", last.cause);
 }
 
@@ -236,11 +243,24 @@ static bool command_init(struct command *c, struct exchange *x, struct err *err)
     return hash_request(x, c->hash) || err_set(err, ERR_INTERNAL, "The request could not be hashed");
 }
 
+/* The household's turn; whoever has to wait for it gives its connection back meanwhile. */
+static bool take_turn(struct command *c, struct err *err)
+{
+    struct exchange *x = c->x;
+    if (turn_take(x->app->turns, x->call.scope.household_id, 0))
+        return true;
+    give_back(&x->call);
+    return turn_take(x->app->turns, x->call.scope.household_id, TURN_WAIT_MS) || waited_too_long(c, err);
+}
+
 bool command_run(struct exchange *x, struct err *err)
 {
     struct command c;
-    bool ok = command_init(&c, x, err) && run_attempts(&c, err);
-    /* The connection goes back before anything that waits for others. */
+    if (!command_init(&c, x, err) || !take_turn(&c, err))
+        return false;
+    bool ok = run_attempts(&c, err);
+    /* Turn and connection go back before anything that waits for others. */
+    turn_give(x->app->turns, x->call.scope.household_id);
     give_back(&x->call);
     if (!ok)
         return false;

@@ -1,6 +1,6 @@
 /*
- * One request and its answer with the memory they use; a thread keeps one and uses it again and again. It knows no FastCGI: the pool fills
- * `in` and sends `head` and `res.body`, a test does the same from memory.
+ * One request and its answer with the memory they use; a thread keeps one and uses it again and again. It knows no
+ * FastCGI: the pool fills `in` and sends `head` and `res.body`, a test does the same from memory.
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
@@ -11,12 +11,12 @@
 
 enum {
     ARENA_FIRST_BLOCK = 64 * 1024,
-    ARENA_MAX = 16 * 1024 * 1024,          /* a list of 10,000 rows (about 10 MiB as JSON) needs less */
+    ARENA_MAX = 16 * 1024 * 1024, /* a list of 10,000 rows (about 10 MiB as JSON) needs less */
     RESPONSE_BODY_MAX = 16 * 1024 * 1024,
-    RESPONSE_BODY_KEPT = 64 * 1024,        /* a buffer grown beyond it is given back after the request */
-    RESPONSE_HEAD_MAX = 8 * 1024,          /* nginx's fastcgi_buffer_size */
+    RESPONSE_BODY_KEPT = 64 * 1024, /* a buffer grown beyond it is given back after the request */
+    RESPONSE_HEAD_MAX = 8 * 1024,   /* nginx's fastcgi_buffer_size */
     REQUEST_ID_MAX = 64,
-    REQUEST_DEADLINE_MS = 14 * 1000        /* the contract: 15 s for the mobile client's routes */
+    REQUEST_DEADLINE_MS = 14 * 1000 /* the contract: 15 s for the mobile client's routes */
 };
 
 /* Reads up to n bytes of the body; fewer only at its end. */
@@ -35,13 +35,13 @@ struct exchange {
     struct call call;
     struct response res;
     struct buf body, head;
-    struct text raw_body;         /* in the arena */
-    struct json_doc *doc;         /* texts of the body's struct may point into it */
+    struct text raw_body; /* in the arena */
+    struct json_doc *doc; /* texts of the body's struct may point into it */
     char request_id[REQUEST_ID_MAX + 1];
-    int64_t deadline_ms;          /* monotonic */
-    bool is_head;                 /* HEAD: no body is sent */
-    struct cache_slot cache[2];   /* session, and the answer of a cached route */
-    bool answer_cacheable;        /* cache[1] was asked for and missed */
+    int64_t deadline_ms;        /* monotonic */
+    bool is_head;               /* HEAD: no body is sent */
+    struct cache_slot cache[2]; /* session, and the answer of a cached route */
+    bool answer_cacheable;      /* cache[1] was asked for and missed */
 };
 
 bool exchange_init(struct exchange *x, struct app *app, struct err *err) MUST_CHECK;

@@ -53,25 +53,25 @@ static size_t policies(struct exchange *x, struct limit out[LIMITS_MAX])
     char *address = arena_printf(x->mem, "%s|%.*s", call->route->path, TEXT_ARG(call->client_address));
     if (!address)
         return 0;
-    out[0] = (struct limit){{"sign-in-address", config->rate_sign_in_address_per_minute, MINUTE_MS, true},
-                            text_of(address)};
+    out[0] =
+        (struct limit){{"sign-in-address", config->rate_sign_in_address_per_minute, MINUTE_MS, true}, text_of(address)};
     struct text account = account_of_body(call);
     char *both = account.n ? arena_printf(x->mem, "%s|%.*s", address, TEXT_ARG(account)) : NULL;
     if (!both)
         return 1;
     bool resend = call->route->rate == RATE_CODE_RESEND;
-    out[1] = (struct limit){{resend ? "code-resend" : "sign-in",
-                             resend ? config->rate_otp_resend_per_minute : config->rate_sign_in_per_minute, MINUTE_MS,
-                             true},
-                            text_of(both)};
+    out[1] =
+        (struct limit){{resend ? "code-resend" : "sign-in",
+                        resend ? config->rate_otp_resend_per_minute : config->rate_sign_in_per_minute, MINUTE_MS, true},
+                       text_of(both)};
     return 2;
 }
 
 static bool check_locally(struct exchange *x, const struct limit *limit, struct err *err)
 {
     return !limit->policy.strict_local ||
-           limit_verdict(
-               rate_local_check(x->app->rate_local, &limit->policy, limit->subject, x->call.scope.now_ms), err);
+           limit_verdict(rate_local_check(x->app->rate_local, &limit->policy, limit->subject, x->call.scope.now_ms),
+                         err);
 }
 
 bool limits_by_address(struct exchange *x, struct err *err)

@@ -10,7 +10,8 @@ struct params {
     struct text asked_method; /* Access-Control-Request-Method of a preflight */
 };
 
-/* envp: "NAME=value" strings, ended by NULL. What is absent or empty stays TEXT_NONE; of a repeated name the first counts. */
+/* envp: "NAME=value" strings, ended by NULL. What is absent or empty stays TEXT_NONE; of a repeated name the first
+ * counts. */
 void params_read(const char *const *envp, struct params *out);
 
 #endif

@@ -84,7 +84,8 @@ static void pause_ms(long ms)
     nanosleep(&wait, NULL);
 }
 
-/* An epoll set of the thread's own: EPOLLEXCLUSIVE wakes one waiter of all threads and processes for a connection, poll() would wake all. */
+/* An epoll set of the thread's own: EPOLLEXCLUSIVE wakes one waiter of all threads and processes for a connection,
+ * poll() would wake all. */
 static int open_waiter(const struct pool *pool)
 {
     int set = epoll_create1(EPOLL_CLOEXEC);
@@ -176,7 +177,8 @@ static bool start_thread(struct pool *pool, int number, struct err *err)
     return err_set(err, ERR_INTERNAL, "A thread could not be started: error %d", rc);
 }
 
-/* How long libfcgi waits for the first bytes of a connection and, after the answer, for the peer's end: a whole thread waits with it. */
+/* How long libfcgi waits for the first bytes of a connection and, after the answer, for the peer's end: a whole thread
+ * waits with it. */
 static bool init_library(struct err *err)
 {
     setenv("LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT", "1000", 1);

@@ -1,4 +1,5 @@
-/* Errors as answers: application/problem+json (RFC 9457) with the members that the clients read (api-contract.md 1.3). */
+/* Errors as answers: application/problem+json (RFC 9457) with the members that the clients read (api-contract.md 1.3).
+ */
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H
 

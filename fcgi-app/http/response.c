@@ -132,7 +132,8 @@ bool response_next_page(struct call *call, struct response *res, int64_t key1, i
     return printed_header(res, "Link", value.p, err);
 }
 
-/* One of the tags of an If-Match or If-None-Match list. nginx weakens the tag of an answer it compresses, so W/ is no difference. */
+/* One of the tags of an If-Match or If-None-Match list. nginx weakens the tag of an answer it compresses, so W/ is no
+ * difference. */
 static bool tags_name(struct text list, struct text tag)
 {
     struct text one;

@@ -95,7 +95,8 @@ static void allow_list(const bool *seen, struct route_match *out)
             allow_add(out->allow, sizeof(out->allow), METHOD_NAMES[m]);
 }
 
-/* Where the rows begin whose first segment may fit: the table is sorted by path, so those of one literal stand together. */
+/* Where the rows begin whose first segment may fit: the table is sorted by path, so those of one literal stand
+ * together. */
 static bool same_first_segment(const char *pattern, struct text first)
 {
     return pattern[1] == '{' ||

@@ -1,4 +1,5 @@
-/* One route is one row: what the dispatcher checks and prepares before the handler runs. routes.c holds the table, sorted by path. */
+/* One route is one row: what the dispatcher checks and prepares before the handler runs. routes.c holds the table,
+ * sorted by path. */
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
 
@@ -9,7 +10,16 @@
 #include "base/fields.h"
 #include "http/call.h"
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHOD_OTHER };
+enum method {
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_PATCH,
+    METHOD_DELETE,
+    METHOD_OPTIONS,
+    METHOD_OTHER
+};
 
 enum method method_read(struct text name); /* METHOD_OTHER for what is not served */
 const char *method_name(enum method method);
@@ -23,10 +33,12 @@ enum auth {
 
 /* How the handler meets the database. */
 enum access {
-    NO_DB,   /* touches nothing, or takes a connection itself by call_db() and opens its own transactions (account routes) */
-    READS,   /* a connection is there, outside any transaction */
-    WRITES   /* inside one transaction that holds the household's lock; the dispatcher does idempotency, audit row, COMMIT, deadlock
-                retries (the handler may run again on a fresh arena mark), look-up after a lost COMMIT, cache move and relay wake */
+    NO_DB, /* touches nothing, or takes a connection itself by call_db() and opens its own transactions (account routes)
+            */
+    READS, /* a connection is there, outside any transaction */
+    WRITES /* inside one transaction that holds the household's lock; the dispatcher does idempotency, audit row,
+              COMMIT, deadlock retries (the handler may run again on a fresh arena mark), look-up after a lost COMMIT,
+              cache move and relay wake */
 };
 
 enum rate { RATE_NONE, RATE_API, RATE_SIGN_IN, RATE_CODE_RESEND };
@@ -35,12 +47,12 @@ enum { BODY_LIMIT_DEFAULT = 256 * 1024 };
 
 struct body_def {
     const struct field *fields;
-    size_t size;               /* of the struct that the fields fill */
-    bool is_list;              /* a bare array; call->body_list */
+    size_t size;  /* of the struct that the fields fill */
+    bool is_list; /* a bare array; call->body_list */
     int64_t list_min, list_max;
-    bool strict;               /* new endpoints refuse unknown fields */
-    bool optional;             /* an empty body is fine */
-    const char *rate_field;    /* for sign-in limits: the body field (e-mail) that names the account */
+    bool strict;            /* new endpoints refuse unknown fields */
+    bool optional;          /* an empty body is fine */
+    const char *rate_field; /* for sign-in limits: the body field (e-mail) that names the account */
 };
 
 struct query_def {
@@ -52,17 +64,17 @@ typedef bool handler_fn(struct call *call, struct response *res, struct err *err
 
 struct route {
     enum method method;
-    const char *path;          /* below /api/v1.0: "/jars/{id}/months" */
+    const char *path; /* below /api/v1.0: "/jars/{id}/months" */
     handler_fn *handler;
     enum auth auth;
     enum access access;
     enum rate rate;
-    bool idempotent;           /* Idempotency-Key counts */
+    bool idempotent; /* Idempotency-Key counts */
     const struct body_def *body;
     const struct query_def *query;
-    size_t body_limit;         /* 0: BODY_LIMIT_DEFAULT */
-    bool cached;               /* GET of the household's own rows: the whole body is kept in Redis under the household's generation,
-                                  by path and query, and brought by the same round trip as the session */
+    size_t body_limit; /* 0: BODY_LIMIT_DEFAULT */
+    bool cached; /* GET of the household's own rows: the whole body is kept in Redis under the household's generation,
+                    by path and query, and brought by the same round trip as the session */
 };
 
 extern const struct route ROUTES[];
@@ -70,13 +82,14 @@ extern const size_t ROUTE_COUNT;
 
 struct route_match {
     const struct route *route;
-    bool path_known;           /* some method of this path exists: 405 */
-    char allow[64];            /* for 405: "GET, POST, OPTIONS" */
+    bool path_known; /* some method of this path exists: 405 */
+    char allow[64];  /* for 405: "GET, POST, OPTIONS" */
     int64_t ids[CALL_PATH_IDS_MAX];
     struct text word;
 };
 
-/* path without base path and query. {id} matches decimal digits that fit int64, {word} anything without '/'. A literal segment goes before a {…}. HEAD matches GET rows. */
+/* path without base path and query. {id} matches decimal digits that fit int64, {word} anything without '/'. A literal
+ * segment goes before a {…}. HEAD matches GET rows. */
 void route_find(enum method method, struct text path, struct route_match *out);
 
 #endif

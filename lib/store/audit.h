@@ -1,5 +1,5 @@
-/* Table audit_log: one row a command, written in the command's own transaction. Its unique request_id tells after a lost COMMIT whether the
-   command happened. */
+/* Table audit_log: one row a command, written in the command's own transaction. Its unique request_id tells after a
+   lost COMMIT whether the command happened. */
 #ifndef STORE_AUDIT_H
 #define STORE_AUDIT_H
 

@@ -2,7 +2,8 @@
 
 static const struct stmt_def LOCK = {"household.lock", "UPDATE households SET change_seq = change_seq + 1 WHERE id = ?",
                                      "i", ""};
-static const struct stmt_def CURRENCY = {"household.currency", "SELECT currency FROM households WHERE id = ?", "i", "t"};
+static const struct stmt_def CURRENCY = {"household.currency", "SELECT currency FROM households WHERE id = ?", "i",
+                                         "t"};
 static const struct stmt_def UNASSIGNED = {"household.unassigned", "SELECT unassigned FROM households WHERE id = ?",
                                            "i", "i"};
 static const struct stmt_def UNASSIGNED_ADD = {

@@ -9,9 +9,8 @@ static const struct stmt_def INSERT = {
     "INSERT INTO idempotency_keys (user_id, route, idempotency_key, request_hash, status, headers, body, created_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "itttittm", ""};
-static const struct stmt_def PRUNE = {"idempotency.prune",
-                                      "DELETE FROM idempotency_keys WHERE created_at < ? ORDER BY created_at LIMIT ?",
-                                      "mi", ""};
+static const struct stmt_def PRUNE = {
+    "idempotency.prune", "DELETE FROM idempotency_keys WHERE created_at < ? ORDER BY created_at LIMIT ?", "mi", ""};
 
 static bool from_row(struct db_row *row, void *to, struct err *err)
 {

@@ -1,4 +1,5 @@
-/* Table idempotency_keys: the answer of a committed command under its user, route and key, so that a repeat gets it again. */
+/* Table idempotency_keys: the answer of a committed command under its user, route and key, so that a repeat gets it
+ * again. */
 #ifndef STORE_IDEMPOTENCY_H
 #define STORE_IDEMPOTENCY_H
 
@@ -16,11 +17,12 @@ enum { IDEMPOTENCY_KEY_MAX = 255, IDEMPOTENCY_HASH_MAX = 65, IDEMPOTENCY_HEADERS
 struct idempotency_row {
     struct text request_hash; /* SHA-256 in hex of path, query and body */
     int status;
-    struct text headers;      /* "Name: value\n" lines */
+    struct text headers; /* "Name: value\n" lines */
     struct text body;
 };
 
-/* Under the household's lock, so a twin that runs at the same time was waited for. *found is false when the key is new. */
+/* Under the household's lock, so a twin that runs at the same time was waited for. *found is false when the key is new.
+ */
 bool idempotency_find(struct db *db, int64_t user, const char *route, struct text key, struct arena *mem,
                       struct idempotency_row *out, bool *found, struct err *err) MUST_CHECK;
 bool idempotency_insert(struct db *db, int64_t user, const char *route, struct text key,

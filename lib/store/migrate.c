@@ -15,14 +15,15 @@ static const struct stmt_def TABLE_EXISTS = {
     "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = "
     "'schema_migrations'",
     "", "i"};
-static const struct stmt_def LIST = {
-    "migrate.list", "SELECT version, step, checksum, done_at FROM schema_migrations", "", "iitm"};
+static const struct stmt_def LIST = {"migrate.list", "SELECT version, step, checksum, done_at FROM schema_migrations",
+                                     "", "iitm"};
 static const struct stmt_def START = {"migrate.start",
                                       "INSERT INTO schema_migrations (version, step, checksum, started_at)"
                                       " VALUES (?, ?, ?, ?)",
                                       "iitm", ""};
 static const struct stmt_def DONE = {
-    "migrate.done", "UPDATE schema_migrations SET done_at = ?, checksum = ? WHERE version = ? AND step = ?", "mtii", ""};
+    "migrate.done", "UPDATE schema_migrations SET done_at = ?, checksum = ? WHERE version = ? AND step = ?", "mtii",
+    ""};
 
 enum { STEPS_MAX = 1000 };
 
@@ -169,7 +170,8 @@ static bool check_unchanged(const struct plan *plan, struct err *err)
     return true;
 }
 
-/* What a step says that was killed between its end and its record: duplicate column, duplicate key name, nothing to drop, table exists. */
+/* What a step says that was killed between its end and its record: duplicate column, duplicate key name, nothing to
+ * drop, table exists. */
 static bool says_already_done(const struct err *err)
 {
     static const char *const CODES[] = {": 1060 ", ": 1061 ", ": 1091 ", ": 1050 "};

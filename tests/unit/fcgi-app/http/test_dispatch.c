@@ -118,8 +118,9 @@ static void test_a_request_id_from_the_proxy_comes_back(void **state)
 static void test_an_unusable_request_id_is_replaced(void **state)
 {
     struct fixture *f = *state;
-    static const char *const BAD[] = {"REQUEST_ID=a b", "REQUEST_ID=a\r\nSet-Cookie: x=y", "REQUEST_ID=",
-                                "REQUEST_ID=0123456789012345678901234567890123456789012345678901234567890123456789"};
+    static const char *const BAD[] = {
+        "REQUEST_ID=a b", "REQUEST_ID=a\r\nSet-Cookie: x=y",
+        "REQUEST_ID=", "REQUEST_ID=0123456789012345678901234567890123456789012345678901234567890123456789"};
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
         ask(f, "GET", "/api/v1.0/health", LINES(BAD[i]));
         assert_int_equal(strlen(f->x.request_id), 36);
@@ -130,8 +131,8 @@ static void test_an_unusable_request_id_is_replaced(void **state)
 static void test_unknown_addresses_are_not_found(void **state)
 {
     struct fixture *f = *state;
-    static const char *const PATHS[] = {"/", "", "/api/v1.0", "/api/v1.0/", "/api/v1.0/nope", "/health", "/api/v2/health",
-                                        "/api/v1.0/jars/../health"};
+    static const char *const PATHS[] = {
+        "/", "", "/api/v1.0", "/api/v1.0/", "/api/v1.0/nope", "/health", "/api/v2/health", "/api/v1.0/jars/../health"};
     for (size_t i = 0; i < ARRAY_LEN(PATHS); i++) {
         ask(f, "GET", PATHS[i], NULL);
         assert_code(f, 404, "not_found");
@@ -155,8 +156,9 @@ static void test_origins_of_ours_are_echoed_and_others_not(void **state)
     assert_head(f, "Access-Control-Allow-Origin: https://app.example.com\r\n");
     assert_head(f, "Access-Control-Allow-Credentials: true\r\n");
     assert_head(f, "Vary: Origin\r\n");
-    static const char *const BAD[] = {"HTTP_ORIGIN=https://app.example.com.evil.net", "HTTP_ORIGIN=null", "HTTP_ORIGIN=*",
-                                "HTTP_ORIGIN=http://app.example.com", "HTTP_ORIGIN=https://APP.example.com"};
+    static const char *const BAD[] = {"HTTP_ORIGIN=https://app.example.com.evil.net", "HTTP_ORIGIN=null",
+                                      "HTTP_ORIGIN=*", "HTTP_ORIGIN=http://app.example.com",
+                                      "HTTP_ORIGIN=https://APP.example.com"};
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
         ask(f, "GET", "/api/v1.0/health", LINES(BAD[i]));
         assert_false(head_has(f, "Access-Control"));
@@ -199,7 +201,7 @@ static void test_private_rows_need_a_token(void **state)
     struct fixture *f = *state;
     char path[200];
     static const char *const TOKENS[] = {"X=", "HTTP_AUTHORIZATION=Bearer ", "HTTP_AUTHORIZATION=Bearer a.b.c",
-                                   "HTTP_COOKIE=mm_token=x", "HTTP_AUTHORIZATION=Basic eDp5"};
+                                         "HTTP_COOKIE=mm_token=x", "HTTP_AUTHORIZATION=Basic eDp5"};
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         if (ROUTES[i].auth != AUTH_USER && ROUTES[i].auth != AUTH_ADMIN)
             continue;
@@ -254,8 +256,14 @@ static void test_json_is_told_by_its_type_with_any_parameters(void **state)
     (void)state;
     static const char *const GOOD[] = {"application/json", "application/json;charset=UTF-8", "Application/JSON ; x=y",
                                        "application/merge-patch+json"};
-    static const char *const BAD[] = {"", "text/json", "application/jsonp", "application/", "json", "application/+json",
-                                      "multipart/form-data; boundary=application/json", "application/x-www-form-urlencoded"};
+    static const char *const BAD[] = {"",
+                                      "text/json",
+                                      "application/jsonp",
+                                      "application/",
+                                      "json",
+                                      "application/+json",
+                                      "multipart/form-data; boundary=application/json",
+                                      "application/x-www-form-urlencoded"};
     for (size_t i = 0; i < ARRAY_LEN(GOOD); i++)
         if (!content_type_is_json(text_of(GOOD[i])))
             fail_msg("%s was refused", GOOD[i]);

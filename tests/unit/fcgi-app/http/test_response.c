@@ -109,8 +109,8 @@ static void test_if_match_names_the_version(void **state)
     static const struct {
         const char *header;
         bool ok;
-    } CASES[] = {{NULL, true},       {"*", true},      {"\"3\"", true}, {"W/\"3\"", true}, {"\"2\", \"3\"", true},
-                 {"\"2\"", false},   {"3", false},     {"\"33\"", false}, {"garbage", false}};
+    } CASES[] = {{NULL, true},     {"*", true},  {"\"3\"", true},   {"W/\"3\"", true}, {"\"2\", \"3\"", true},
+                 {"\"2\"", false}, {"3", false}, {"\"33\"", false}, {"garbage", false}};
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         struct err err = {0};
         f->call.if_match = text_of(CASES[i].header);
@@ -139,12 +139,9 @@ static void test_what_the_client_has_is_not_sent_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FIXTURE(test_a_created_row_has_its_address),
-        WITH_FIXTURE(test_a_cursor_comes_back_as_it_was),
-        WITH_FIXTURE(test_a_bad_cursor_is_a_field_fault),
-        WITH_FIXTURE(test_the_next_page_keeps_the_filters),
-        WITH_FIXTURE(test_a_query_cannot_leave_the_link),
-        WITH_FIXTURE(test_if_match_names_the_version),
+        WITH_FIXTURE(test_a_created_row_has_its_address),         WITH_FIXTURE(test_a_cursor_comes_back_as_it_was),
+        WITH_FIXTURE(test_a_bad_cursor_is_a_field_fault),         WITH_FIXTURE(test_the_next_page_keeps_the_filters),
+        WITH_FIXTURE(test_a_query_cannot_leave_the_link),         WITH_FIXTURE(test_if_match_names_the_version),
         WITH_FIXTURE(test_what_the_client_has_is_not_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,8 @@ static void test_each_row_is_found_by_its_own_path(void **state)
 static void test_unknown_paths_are_not_known(void **state)
 {
     (void)state;
-    static const char *const PATHS[] = {"", "/", "//", "/nope", "/health/", "/health/x", "health", "/healt", "/healthy"};
+    static const char *const PATHS[] = {"",          "/",      "//",     "/nope",   "/health/",
+                                        "/health/x", "health", "/healt", "/healthy"};
     for (size_t i = 0; i < ARRAY_LEN(PATHS); i++) {
         struct route_match match = find(METHOD_GET, PATHS[i]);
         if (match.path_known || match.route)

@@ -28,8 +28,9 @@ static void test_comments_go_but_not_inside_quotes(void **state)
 {
     (void)state;
     static const char *const EXPECTED[] = {"CREATE TABLE a (\n  x INT,  \n  y INT\n)", "SELECT '-- text'"};
-    assert_statements("-- first; it's a comment\nCREATE TABLE a (\n  x INT,  -- a; 'b\n  y INT\n);\nSELECT '-- text'; -- end",
-                      EXPECTED, ARRAY_LEN(EXPECTED));
+    assert_statements(
+        "-- first; it's a comment\nCREATE TABLE a (\n  x INT,  -- a; 'b\n  y INT\n);\nSELECT '-- text'; -- end",
+        EXPECTED, ARRAY_LEN(EXPECTED));
 }
 
 static void test_an_empty_file_has_no_statement(void **state)
