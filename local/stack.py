@@ -222,10 +222,11 @@ class Stack:
                 wait_for("the stack's end", lambda: not self.pid(), 90)
             shutil.rmtree(self.settings.run_dir, ignore_errors=True)
 
-    def print_logs(self, lines=15):
+    def print_logs(self, lines=40):
+        """The ends of the logs of our own programs and of nginx's errors."""
         directory = self.settings.path("log")
         for name in sorted(os.listdir(directory)):
-            if name == "nginx-access.log" or not name.endswith(".log"):
+            if not name.startswith(("api-", "worker-", "nginx-error", "nginx.log", "smtp")):
                 continue
             with open(os.path.join(directory, name), encoding="utf-8", errors="replace") as file:
                 tail = file.readlines()[-lines:]

@@ -58,6 +58,8 @@ stop && rm -rf "$stack"
 build/venv/bin/python local/stack.py up "$stack" --port 0 --processes 1 --pools 2 --workers 2 ||
     phase_failed "The stack did not come up."
 
+# Parallel runners have to agree on the names of the tests, which may print sets.
+export PYTHONHASHSEED=0
 export MM_STACK_DIR=$PWD/$stack MM_STACK_ENV=$PWD/$stack/env
 rm -f "$report"
 where=("$@")
