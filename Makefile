@@ -101,10 +101,13 @@ build/$(1)/tests/%.o: tests/%.c build/$(1)/flags
 build/$(1)/libmm.a: $$(call objects,$(1),$$(LIB_SRC) $$(LIB_GEN))
 	@rm -f $$@
 	$$(call say,AR,$$@)ar rcsD $$@ $$^
+# Put in place in one step, since a pool may start a process at any moment.
 build/$(1)/moneymanager-api: $$(call objects,$(1),$$(API_SRC)) build/$(1)/libmm.a
-	$$(call say,LD,$$@)$$(CC_$(1)) $$(LDFLAGS_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(VENDOR_LIBS)
+	$$(call say,LD,$$@)$$(CC_$(1)) $$(LDFLAGS_$(1)) $$(LDFLAGS_ALL) -o $$@.new $$^ $$(VENDOR_LIBS)
+	@mv $$@.new $$@
 build/$(1)/moneymanager-worker: $$(call objects,$(1),$$(WORKER_SRC) $$(WORKER_GEN)) build/$(1)/libmm.a
-	$$(call say,LD,$$@)$$(CC_$(1)) $$(LDFLAGS_$(1)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(VENDOR_LIBS)
+	$$(call say,LD,$$@)$$(CC_$(1)) $$(LDFLAGS_$(1)) $$(LDFLAGS_ALL) -o $$@.new $$^ $$(VENDOR_LIBS)
+	@mv $$@.new $$@
 
 # A test program may ask for link flags of its own by a line such as: /* link: -Wl,--wrap=malloc */
 $$(patsubst %.c,build/$(1)/%,$$(TEST_SRC)): build/$(1)/%: build/$(1)/%.o $$(call objects,$(1),$$(TEST_HELPER_SRC)) \
