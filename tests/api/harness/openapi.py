@@ -83,7 +83,8 @@ def check(method, path, answer):
     if validator is None:
         assert answer.body == b"", f"{method} {path} {answer.status} should have no body: {answer.text[:200]}"
         return
-    faults = [f"{'/'.join(map(str, e.absolute_path))}: {e.message}" for e in validator.iter_errors(answer.json)]
+    body = answer.text if media == "text/plain" else answer.json
+    faults = [f"{'/'.join(map(str, e.absolute_path))}: {e.message}" for e in validator.iter_errors(body)]
     assert not faults, f"{method} {path} {answer.status} is not as documented: {faults[:6]}\n{answer.text[:800]}"
     for name, header in resolve(_response(operation, answer.status)).get("headers", {}).items():
         assert not header.get("required") or name in answer.headers, f"{method} {path} {answer.status} lacks the header {name}"
