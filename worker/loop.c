@@ -217,6 +217,7 @@ static void *run_receiver(void *arg)
     struct loop *l = arg;
     log_thread_name("receiver");
     while (!stopping(l)) {
+        heartbeat_beat(&l->worker->heartbeat);
         if (!check_database(l))
             continue;
         size_t max = await_capacity(l);

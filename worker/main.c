@@ -74,6 +74,7 @@ static bool await_schema(struct worker *w, const sigset_t *set)
     size_t steps = 0;
     for (;;) {
         struct err err = {0};
+        heartbeat_beat(&w->heartbeat);
         if (parts_migrate(w, &steps, &err))
             break;
         if (pace_due(&told_ms, clock_monotonic_ms(), TELL_MS))
@@ -146,6 +147,7 @@ static int serve(struct worker *w)
     int code = open_all(w);
     if (code)
         return code;
+    w->heartbeat.path = w->config.heartbeat_file;
     if (await_schema(w, &set))
         code = run_threads(w, &set);
     close_all(w);

@@ -1,7 +1,9 @@
-/* What all threads of the worker share. Made by main, read-only afterwards; each part locks itself. */
+/* What all threads of the worker share. Made by main, read-only afterwards; each part locks itself. The heartbeat is
+ * main's until the threads start, then the receiver's. */
 #ifndef WORKER_H
 #define WORKER_H
 
+#include "heartbeat.h"
 #include "service/aws/credentials.h"
 #include "service/aws/queue.h"
 #include "service/config.h"
@@ -19,6 +21,7 @@ struct worker {
     struct queue *queue;
     struct mailer *mailer;
     struct sweep *sweep;
+    struct heartbeat heartbeat;
 };
 
 #endif
