@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "service/smtp_net.h"
 
@@ -37,6 +38,7 @@ struct run {
     bool ending; /* no further mail on this connection */
     bool misconfigured;
     size_t settled;          /* on this connection */
+    int fd;                  /* of the TLS connection, or -1 */
     char failure[REPLY_MAX]; /* the first refusal of this connection, or what TLS found */
 };
 
@@ -85,10 +87,12 @@ static void defer(struct run *r, int code, const char *reason)
 
 static void settle(struct run *r, const smtp_status_t *status, enum smtp_stage stage)
 {
-    const char *text = status && status->text ? status->text : "";
+    char text[REPLY_MAX];
     int code = status ? status->code : 0;
     if (!r->in_hand || !code)
         return; /* the connection broke: told at its end */
+    struct text reply = text_trim(text_of(status->text ? status->text : ""));
+    snprintf(text, sizeof text, "%.*s", TEXT_ARG(reply));
     r->settled++;
     switch (smtp_fate_of(code, stage)) {
     case SMTP_SENT:
@@ -101,7 +105,9 @@ static void settle(struct run *r, const smtp_status_t *status, enum smtp_stage s
         break;
     case SMTP_CONFIGURATION:
         r->misconfigured = r->ending = true;
-        note_failure(r, text, strlen(text));
+        /* A login that was refused goes before what follows from it. */
+        if (strncmp(r->failure, "53", 2) != 0)
+            snprintf(r->failure, sizeof r->failure, "%d %s", code, text);
         defer(r, 0, r->failure);
         break;
     case SMTP_DEFERRED:
@@ -188,6 +194,8 @@ static void on_event(smtp_session_t session, int event, void *arg, ...)
         settle(r, smtp_message_transfer_status(va_arg(ap, smtp_message_t)), SMTP_STAGE_DATA);
         add_next(r);
         break;
+    case SMTP_EV_STARTTLS_OK: r->fd = SSL_get_fd(va_arg(ap, SSL *)); break;
+    case SMTP_EV_DISCONNECT: r->fd = -1; break;
     case SMTP_EV_INVALID_PEER_CERTIFICATE:
     case SMTP_EV_NO_PEER_CERTIFICATE:
     case SMTP_EV_WEAK_CIPHER: r->misconfigured = true; break; /* their `ok` stays 0 */
@@ -208,10 +216,15 @@ static void on_event(smtp_session_t session, int event, void *arg, ...)
     va_end(ap);
 }
 
-/* Replies to AUTH and EHLO reach no event. What is written is never looked at: it holds the password. */
+/*
+ * Replies to AUTH and EHLO reach no event. Of what is written, which holds the password, only QUIT is looked at: when
+ * the server never answered for the mail in hand, it would be waited for once more.
+ */
 static void on_bytes(const char *buf, int n, int writing, void *arg)
 {
     struct run *r = arg;
+    if (writing == SMTP_CB_WRITING && r->in_hand && r->fd >= 0 && n >= 4 && memcmp(buf, "QUIT", 4) == 0)
+        shutdown(r->fd, SHUT_RDWR);
     if (writing == SMTP_CB_READING && n >= 4 && (buf[0] == '4' || buf[0] == '5'))
         note_failure(r, buf, (size_t)n);
 }
@@ -279,6 +292,7 @@ static void run_session(struct run *r)
 {
     r->settled = 0;
     r->ending = false;
+    r->fd = -1;
     r->failure[0] = '\0';
     ERR_clear_error();
     r->session = smtp_create_session();

@@ -33,11 +33,22 @@ static bool trust(SSL_CTX *ctx, const char *ca_file)
     return (ca_file ? SSL_CTX_load_verify_file(ctx, ca_file) : SSL_CTX_set_default_verify_paths(ctx)) == 1;
 }
 
+/*
+ * TLS 1.2 with forward secrecy and nothing newer: a server of TLS 1.3 sends session tickets unasked, and when one
+ * arrives before libesmtp has flushed its EHLO, libesmtp takes it for the answer's beginning, blocks in the read, and
+ * sends the EHLO never.
+ */
+static bool limit(SSL_CTX *ctx)
+{
+    return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1;
+}
+
 SSL_CTX *smtp_tls_context(const struct smtp_options *opts, struct err *err)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    if (ctx && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 && trust(ctx, opts->ca_file) &&
-        expect_host(ctx, opts->host)) {
+    if (ctx && limit(ctx) && trust(ctx, opts->ca_file) && expect_host(ctx, opts->host)) {
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
         return ctx;
     }

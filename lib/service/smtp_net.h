@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "service/smtp.h"
 
-/* TLS 1.2 at least, the peer verified against ca_file (or the system's store) and by the name of opts->host. NULL on
+/* TLS 1.2, the peer verified against ca_file (or the system's store) and by the name of opts->host. NULL on
  * failure. */
 SSL_CTX *smtp_tls_context(const struct smtp_options *opts, struct err *err) MUST_CHECK;
 /* Whether the peer's certificate is that of the configured host. */
