@@ -58,7 +58,11 @@ static void head_begin(struct exchange *x)
 {
     buf_reset(&x->head);
     x->head.failed = false;
-    buf_printf(&x->head, "Status: %d %s\r\n", x->res.status, reason(x->res.status));
+    buf_str(&x->head, "Status: ");
+    buf_int(&x->head, x->res.status);
+    buf_char(&x->head, ' ');
+    buf_str(&x->head, reason(x->res.status));
+    buf_str(&x->head, "\r\n");
     put_header(&x->head, "X-Request-Id", text_of(x->request_id));
     cors_headers(&x->head, &x->app->config, x->call.origin);
 }
@@ -71,7 +75,10 @@ static void head_write(struct exchange *x)
     for (size_t i = 0; i < res->header_count; i++)
         put_header(&x->head, res->headers[i].name, res->headers[i].value);
     if (res->status != 204 && res->status != 304) {
-        buf_printf(&x->head, "Content-Type: %s\r\nContent-Length: %zu\r\n", res->content_type, x->body.n);
+        put_header(&x->head, "Content-Type", text_of(res->content_type));
+        buf_str(&x->head, "Content-Length: ");
+        buf_int(&x->head, (int64_t)x->body.n);
+        buf_str(&x->head, "\r\n");
     }
     buf_str(&x->head, "\r\n");
 }

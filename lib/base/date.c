@@ -79,8 +79,32 @@ static size_t written(int n, size_t cap)
     return n < 0 ? 0 : (size_t)n < cap ? (size_t)n : cap - 1;
 }
 
+/* `width` digits of v and the character after them: lists hold thousands of dates, so printf is left out. */
+static char *put_digits(char *at, int v, size_t width, char after)
+{
+    for (size_t i = width; i-- > 0; v /= 10)
+        at[i] = (char)('0' + v % 10);
+    at[width] = after;
+    return at + width + 1;
+}
+
+static bool four_digits(int year)
+{
+    return year >= 0 && year <= 9999;
+}
+
+static size_t put_date(char *out, int year, int month, int day, char after)
+{
+    char *at = put_digits(out, year, 4, '-');
+    at = put_digits(at, month, 2, '-');
+    at = put_digits(at, day, 2, after);
+    return (size_t)(at - out);
+}
+
 size_t date_format(int32_t ymd, char out[DATE_TEXT_MAX])
 {
+    if (four_digits(ymd / 10000) && ymd >= 0)
+        return put_date(out, ymd / 10000, ymd / 100 % 100, ymd % 100, '\0') - 1;
     return written(snprintf(out, DATE_TEXT_MAX, "%04d-%02d-%02d", ymd / 10000, ymd / 100 % 100, ymd % 100),
                    DATE_TEXT_MAX);
 }
@@ -171,6 +195,15 @@ int64_t instant_join(struct instant_parts p)
 size_t instant_format(int64_t ms, char out[INSTANT_TEXT_MAX])
 {
     struct instant_parts p = instant_split(ms);
+    if (four_digits(p.year)) {
+        char *at = out + put_date(out, p.year, p.month, p.day, 'T');
+        at = put_digits(at, p.hour, 2, ':');
+        at = put_digits(at, p.minute, 2, ':');
+        at = put_digits(at, p.second, 2, '.');
+        at = put_digits(at, p.millis, 3, 'Z');
+        *at = '\0';
+        return (size_t)(at - out);
+    }
     return written(snprintf(out, INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", p.year, p.month, p.day,
                             p.hour, p.minute, p.second, p.millis),
                    INSTANT_TEXT_MAX);
