@@ -151,6 +151,8 @@ void server_restart(struct server *s)
 void server_freeze(struct server *s)
 {
     kill(s->pid, SIGSTOP);
+    /* All its threads stand still only when this returns. */
+    waitpid(s->pid, NULL, WUNTRACED);
 }
 
 void server_thaw(struct server *s)
