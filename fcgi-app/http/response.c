@@ -4,7 +4,11 @@
 #include "http/call.h"
 #include "http/route.h"
 
-enum { CURSOR_BYTES = 16, CURSOR_TEXT_MAX = 24 };
+enum {
+    CURSOR_BYTES = 16,
+    CURSOR_TEXT_MAX = 24,
+    LINK_MAX_BYTES = 6 * 1024 /* leaves room for the other headers in what nginx takes (8 KiB) */
+};
 
 void response_reset(struct response *res)
 {
@@ -96,21 +100,38 @@ static void put_query_piece(struct buf *out, struct text piece)
     }
 }
 
+/* Where the piece's name stands in the route's query table; -1 for what the route does not know. */
+static int query_index(const struct call *call, struct text piece)
+{
+    const struct field *rows = call->route && call->route->query ? call->route->query->fields : NULL;
+    struct text name;
+    if (!text_split(&piece, '=', &name))
+        return -1;
+    for (int i = 0; rows && rows[i].name; i++)
+        if (text_eq(name, text_of(rows[i].name)))
+            return i;
+    return -1;
+}
+
 /* The pages of a cursor follow the keys, so an old `page` number has no place beside it. */
 static bool belongs_to_page(struct text piece)
 {
-    return text_starts(piece, TEXT("cursor=")) || text_starts(piece, TEXT("page=")) || !piece.n;
+    return text_starts(piece, TEXT("cursor=")) || text_starts(piece, TEXT("page="));
 }
 
+/* The filters go along: each once, as it counted once, and nothing that the route did not read. */
 static void put_next_page(struct buf *out, const struct call *call, const char *cursor)
 {
     struct text rest = call->raw_query, piece;
+    uint64_t seen = 0;
     buf_char(out, '<');
     put_query_piece(out, call->path);
     buf_char(out, '?');
     while (text_split(&rest, '&', &piece)) {
-        if (belongs_to_page(piece))
+        int index = query_index(call, piece);
+        if (index < 0 || index > 63 || (seen >> index & 1) || belongs_to_page(piece))
             continue;
+        seen |= UINT64_C(1) << index;
         put_query_piece(out, piece);
         buf_char(out, '&');
     }
@@ -125,10 +146,13 @@ bool response_next_page(struct call *call, struct response *res, int64_t key1, i
     put_big_endian(raw + 8, key2);
     base64url_encode(raw, sizeof(raw), cursor, sizeof(cursor));
     struct buf out;
-    buf_init(&out, 3 * 8192);
+    buf_init(&out, LINK_MAX_BYTES);
     put_next_page(&out, call, cursor);
-    struct text value = out.failed ? TEXT_NONE : arena_text(call->scope.mem, buf_view(&out));
+    bool fits = !out.failed;
+    struct text value = fits ? arena_text(call->scope.mem, buf_view(&out)) : TEXT_NONE;
     buf_release(&out);
+    if (!fits)
+        return err_set(err, ERR_BAD_REQUEST, "The query is too long");
     return printed_header(res, "Link", value.p, err);
 }
 

@@ -3,7 +3,20 @@
 #include <stdlib.h>
 
 #include "base/attr.h"
-#include "http/call.h"
+#include "http/route.h"
+
+struct query {
+    int64_t limit;
+    struct text keyword, a, cursor;
+};
+
+static const struct field FIELDS[] = {
+    FIELD_INT("limit", struct query, limit, 0, 1, 100), FIELD_TEXT("keyword", struct query, keyword, 0, 0, 255),
+    FIELD_TEXT("a", struct query, a, 0, 0, 255),        FIELD_TEXT("cursor", struct query, cursor, 0, 0, 64),
+    FIELD_INT("page", struct query, limit, 0, 0, 100),  FIELD_END,
+};
+static const struct query_def QUERY = {FIELDS, sizeof(struct query)};
+static const struct route ROUTE = {.path = "/expenses", .query = &QUERY};
 
 struct fixture {
     struct call call;
@@ -17,6 +30,7 @@ static int setup(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     f->call.scope.mem = arena_new(4096, 1 << 20);
     f->call.path = TEXT("/api/v1.0/expenses");
+    f->call.route = &ROUTE;
     buf_init(&f->body, 4096);
     f->res.body = &f->body;
     response_reset(&f->res);
@@ -88,7 +102,7 @@ static void test_a_bad_cursor_is_a_field_fault(void **state)
 static void test_the_next_page_keeps_the_filters(void **state)
 {
     struct fixture *f = *state;
-    f->call.raw_query = TEXT("limit=5&cursor=old&keyword=b%C3%A1nh&page=2");
+    f->call.raw_query = TEXT("limit=5&cursor=old&&keyword=b%C3%A1nh&page=2&limit=6&other=1");
     assert_true(response_next_page(&f->call, &f->res, 0, 0, &f->err));
     assert_text(header(f, "Link"),
                 "</api/v1.0/expenses?limit=5&keyword=b%C3%A1nh&cursor=AAAAAAAAAAAAAAAAAAAAAA>; rel=\"next\"");
@@ -101,6 +115,17 @@ static void test_a_query_cannot_leave_the_link(void **state)
     assert_true(response_next_page(&f->call, &f->res, 0, 0, &f->err));
     assert_text(header(f, "Link"),
                 "</api/v1.0/expenses?a=%3Cb%3E%22%01%C3%A1&cursor=AAAAAAAAAAAAAAAAAAAAAA>; rel=\"next\"");
+}
+
+static void test_a_query_too_long_for_a_header_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    char query[8000];
+    memset(query, 'x', sizeof(query));
+    memcpy(query, "keyword=", 8);
+    f->call.raw_query = (struct text){query, sizeof(query)};
+    assert_false(response_next_page(&f->call, &f->res, 0, 0, &f->err));
+    assert_int_equal(f->err.code, ERR_BAD_REQUEST);
 }
 
 static void test_if_match_names_the_version(void **state)
@@ -139,10 +164,10 @@ static void test_what_the_client_has_is_not_sent_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FIXTURE(test_a_created_row_has_its_address),         WITH_FIXTURE(test_a_cursor_comes_back_as_it_was),
-        WITH_FIXTURE(test_a_bad_cursor_is_a_field_fault),         WITH_FIXTURE(test_the_next_page_keeps_the_filters),
-        WITH_FIXTURE(test_a_query_cannot_leave_the_link),         WITH_FIXTURE(test_if_match_names_the_version),
-        WITH_FIXTURE(test_what_the_client_has_is_not_sent_again),
+        WITH_FIXTURE(test_a_created_row_has_its_address), WITH_FIXTURE(test_a_cursor_comes_back_as_it_was),
+        WITH_FIXTURE(test_a_bad_cursor_is_a_field_fault), WITH_FIXTURE(test_the_next_page_keeps_the_filters),
+        WITH_FIXTURE(test_a_query_cannot_leave_the_link), WITH_FIXTURE(test_a_query_too_long_for_a_header_is_refused),
+        WITH_FIXTURE(test_if_match_names_the_version),    WITH_FIXTURE(test_what_the_client_has_is_not_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
