@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/buf.h"

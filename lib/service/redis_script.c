@@ -31,7 +31,7 @@ static size_t find(const char *script_name)
         if (text_starts(file, name) && text_eq(text_slice(file, name.n, file.n), TEXT(".lua")))
             return i;
     }
-    assert(!"there is no such script");
+    assert(false); /* there is no such script */
     return 0;
 }
 
