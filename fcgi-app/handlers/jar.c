@@ -107,15 +107,13 @@ bool jars_get(struct call *call, struct response *res, struct err *err)
     return true;
 }
 
-static struct jar new_jar(const struct jar_body *body, int32_t month)
+static struct jar new_jar(const struct jar_body *body)
 {
-    bool reset = body->rollover_given && body->rollover == 1;
     return (struct jar){.name = body->name,
                         .icon = body->icon,
                         .color = body->color.n ? body->color : text_of(JAR_DEFAULT_COLOR),
                         .target_bp = body->target_bp,
-                        .reset = reset,
-                        .reset_from = reset ? month : 0};
+                        .reset = body->rollover_given && body->rollover == 1};
 }
 
 static bool create(struct call *call, const struct jar_body *bodies, size_t count, struct jar_list *made,
@@ -124,7 +122,7 @@ static bool create(struct call *call, const struct jar_body *bodies, size_t coun
     struct jar jars[BULK_MAX];
     int64_t opening[BULK_MAX];
     for (size_t i = 0; i < count; i++) {
-        jars[i] = new_jar(&bodies[i], this_month(call));
+        jars[i] = new_jar(&bodies[i]);
         opening[i] = bodies[i].opening;
     }
     return jars_create(&call->scope, jars, opening, count, made, err);

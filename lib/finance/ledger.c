@@ -3,6 +3,7 @@
 #include "base/date.h"
 #include "finance/events.h"
 #include "store/household.h"
+#include "store/jar.h"
 
 struct ledger_batch *ledger_batch_new(struct scope *s, struct err *err)
 {
@@ -97,10 +98,87 @@ bool ledger_recalculate_later(struct scope *s, int32_t from_month, struct err *e
                 : err_set(err, ERR_NO_MEMORY, "Out of memory");
 }
 
+static bool reaches_back(const struct ledger_batch *b, int32_t this_month)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (date_month(b->entries[i].occurred_on) < this_month)
+            return true;
+    for (size_t i = 0; i < b->sum_count; i++)
+        if (b->sums[i].month < this_month)
+            return true;
+    return false;
+}
+
+struct closing {
+    struct ledger_batch *batch;
+    struct jar_list jars;
+    size_t first; /* the closing entries stand behind the command's own */
+    int32_t this_month;
+};
+
+static bool is_closed(const struct closing *c, int64_t jar, int32_t month)
+{
+    for (size_t i = 0; i < c->jars.count; i++)
+        if (c->jars.items[i].id == jar)
+            return c->jars.items[i].reset && month >= c->jars.items[i].reset_from && month < c->this_month;
+    return false;
+}
+
+static bool close_again(struct closing *c, int64_t jar, int32_t month, int64_t amount, struct err *err)
+{
+    struct jar_entry entry = {.jar_id = jar,
+                              .kind = ENTRY_ADJUSTMENT,
+                              .reason = "reset",
+                              .amount = -amount,
+                              .occurred_on = month_last_day(month)};
+    if (!is_closed(c, jar, month))
+        return true;
+    for (size_t i = c->first; i < c->batch->count; i++) {
+        struct jar_entry *other = &c->batch->entries[i];
+        if (other->jar_id == jar && other->occurred_on == entry.occurred_on)
+            return money_add(other->amount, entry.amount, &other->amount)
+                       ? true
+                       : err_set(err, ERR_OVERFLOW, "The sum is too large");
+    }
+    return ledger_add(c->batch, entry, err);
+}
+
+static void drop_empty(struct ledger_batch *b, size_t first)
+{
+    size_t kept = first;
+    for (size_t i = first; i < b->count; i++)
+        if (b->entries[i].amount)
+            b->entries[kept++] = b->entries[i];
+    b->count = kept;
+}
+
+/* An ended month of a jar that resets stays at zero: what a late change leaves in it goes on to unassigned at once, so
+ * the next read is right before any recalculation. */
+static bool keep_ended_months_closed(struct scope *s, struct ledger_batch *b, struct err *err)
+{
+    struct closing c = {.batch = b, .first = b->count, .this_month = date_month(s->today)};
+    if (b->quiet || !reaches_back(b, c.this_month))
+        return true;
+    if (!jar_list(s->db, s->household_id, c.this_month, s->mem, &c.jars, err))
+        return false;
+    for (size_t i = 0; i < c.first; i++) {
+        const struct jar_entry *e = &b->entries[i];
+        if (!close_again(&c, e->jar_id, date_month(e->occurred_on), e->amount, err))
+            return false;
+    }
+    for (size_t i = 0; i < b->sum_count; i++)
+        if (!close_again(&c, b->sums[i].jar_id, b->sums[i].month, b->sums[i].amount, err))
+            return false;
+    drop_empty(b, c.first);
+    return true;
+}
+
 bool ledger_post(struct scope *s, struct ledger_batch *b, struct err *err)
 {
     int64_t posted = 0, unassigned = 0;
     int32_t this_month = date_month(s->today), first_month = this_month;
+    if (!keep_ended_months_closed(s, b, err))
+        return false;
     if (b->count && !apply_entries(s, b, &posted, &first_month, err))
         return false;
     if (b->sum_count && !apply(s, b->sums, b->sum_count, &posted, &first_month, err))

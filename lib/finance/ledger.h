@@ -31,7 +31,8 @@ bool ledger_add_net(struct ledger_batch *b, int64_t change, struct err *err) MUS
 /* Adds the reversal of every live entry of a transaction. What a deleted jar held went to unassigned, so its reversal
  * is balanced there. */
 bool ledger_reverse(struct scope *s, struct ledger_batch *b, int64_t transaction, struct err *err) MUST_CHECK;
-/* Writes the batch; an entry in a month before the current one also records jars.recalculate from that month. */
+/* Writes the batch. What it posts to an ended month of a jar that resets goes on to unassigned with it; an entry in a
+ * month before the current one also records jars.recalculate from that month. */
 bool ledger_post(struct scope *s, struct ledger_batch *b, struct err *err) MUST_CHECK;
 /* Records the recalculation event for a month. */
 bool ledger_recalculate_later(struct scope *s, int32_t from_month, struct err *err) MUST_CHECK;

@@ -32,7 +32,7 @@ struct jar {
     struct text name, icon, color;
     int32_t target_bp;
     bool reset;         /* rollover: reset, else carry */
-    int32_t reset_from; /* ym from which ended months are closed; 0 for carry */
+    int32_t reset_from; /* of a jar that resets: ym from which ended months are closed; 0: all */
     int64_t balance, version, created_at_ms, updated_at_ms;
     struct jar_month latest; /* the latest row at or before the month asked for */
 };
