@@ -40,22 +40,40 @@ size_t json_scan_number(struct text t, size_t *integer_digits)
     return at;
 }
 
+bool json_scan_blank(struct text t, size_t at)
+{
+    while (one_of(t, at, " \t\n\r"))
+        at++;
+    return at >= t.n;
+}
+
 static bool is_hex(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* The length of the escape whose backslash stands at `at`. */
+/* A \uXXXX stands at `at` whose first two digits are among `first` and `second`. */
+static bool is_unit(struct text t, size_t at, const char *first, const char *second)
+{
+    if (!one_of(t, at, "\\") || !one_of(t, at + 1, "u") || !one_of(t, at + 2, first) || !one_of(t, at + 3, second))
+        return false;
+    return at + 6 <= t.n && is_hex(t.p[at + 4]) && is_hex(t.p[at + 5]);
+}
+
+/* The length of the escape whose backslash stands at `at`. Half a surrogate pair stands for no character. */
 static size_t escape(struct text t, size_t at)
 {
+    static const char HIGH[] = "89abAB", LOW[] = "cdefCDEF";
     if (!one_of(t, at + 1, "\"\\/bfnrtu"))
         return 0;
     if (t.p[at + 1] != 'u')
         return 2;
+    if (is_unit(t, at, "dD", HIGH))
+        return is_unit(t, at + 6, "dD", LOW) ? 12 : 0;
     for (size_t i = at + 2; i < at + 6; i++)
         if (i >= t.n || !is_hex(t.p[i]))
             return 0;
-    return 6;
+    return is_unit(t, at, "dD", LOW) ? 0 : 6;
 }
 
 size_t json_scan_string(struct text t)
@@ -112,6 +130,7 @@ bool json_scan(struct text t, int depth_max, struct json_scan *out)
     *out = (struct json_scan){0};
     int depth = 0;
     size_t n;
+    char before = 0; /* the last structural character or token's first one */
     for (size_t at = 0; at < t.n; at += n) {
         n = 1;
         out->place = at;
@@ -119,7 +138,7 @@ bool json_scan(struct text t, int depth_max, struct json_scan *out)
         case ' ':
         case '\t':
         case '\n':
-        case '\r':
+        case '\r': continue;
         case ',':
         case ':': break;
         case '{':
@@ -128,11 +147,16 @@ bool json_scan(struct text t, int depth_max, struct json_scan *out)
                 out->fault = "it is nested too deeply";
             break;
         case '}':
-        case ']': depth--; break;
+        case ']':
+            depth--;
+            if (before == ',')
+                out->fault = "a comma stands before the end";
+            break;
         default: n = token(text_slice(t, at, t.n), out);
         }
         if (out->fault)
             return false;
+        before = t.p[at];
     }
     return true;
 }
