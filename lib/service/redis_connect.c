@@ -1,11 +1,11 @@
+#include "service/redis_internal.h"
+
 #include <poll.h>
 
 #ifdef HAVE_HIREDIS_SSL
 #include <hiredis/hiredis_ssl.h>
 #include <openssl/ssl.h>
 #endif
-
-#include "service/redis_internal.h"
 
 static struct timeval timeval_of(int ms)
 {
