@@ -28,7 +28,7 @@ struct run {
     const struct job_row *row;
     struct job job;
     int64_t deadline_ms; /* monotonic */
-    bool copy;           /* the event was processed before */
+    bool nothing_done;   /* the event was processed before, or its household is gone */
 };
 
 static bool read_message(struct run *run, struct err *err)
@@ -53,6 +53,16 @@ static bool fill_scope(struct run *run, struct db *db, int64_t now_ms, struct sc
     return household_currency(db, scope->household_id, run->mem, &scope->currency, err);
 }
 
+/* A cancelled registration takes its household along: its events are processed, with nothing left to do. */
+static bool household_gone(struct run *run, struct err *err)
+{
+    if (err->code != ERR_NOT_FOUND)
+        return false;
+    err_clear(err);
+    run->nothing_done = true;
+    return true;
+}
+
 /* Marks the event first: a second worker with a copy waits there until this transaction has ended. */
 static bool effect(struct run *run, struct db *db, struct scope *scope, struct err *err)
 {
@@ -60,12 +70,12 @@ static bool effect(struct run *run, struct db *db, struct scope *scope, struct e
     int64_t now_ms = clock_now_ms();
     if (!outbox_mark_processed(db, run->event.household_id, run->event.id, now_ms, &first, err))
         return false;
-    run->copy = !first;
-    if (run->copy)
+    run->nothing_done = !first;
+    if (run->nothing_done)
         return true;
-    if (run->row->locks_household && !household_lock(db, run->event.household_id, err))
-        return false;
     if (!fill_scope(run, db, now_ms, scope, err))
+        return household_gone(run, err);
+    if (run->row->locks_household && !household_lock(db, run->event.household_id, err))
         return false;
     run->job = (struct job){.config = &run->worker->config, .scope = scope, .event = &run->event};
     return run->row->run(&run->job, err);
@@ -95,7 +105,7 @@ static bool run_job(struct run *run, struct err *err)
         usleep(1000 * (5 + random_below(20U << tries)));
         err_clear(err);
     }
-    if (run->copy)
+    if (run->nothing_done)
         return true;
     if (run->row->locks_household)
         cache_move(run->worker->redis, CACHE_HOUSEHOLD, run->event.household_id, run->mem);
@@ -201,7 +211,7 @@ struct run_result runner_handle(struct worker *w, const struct queue_message *m,
     bool ok = read_message(&run, &err);
     log_request_id(ok ? run.event.id : m->id);
     if (ok && run_job(&run, &err)) {
-        result.end = run.copy ? RUN_COPY : RUN_DONE;
+        result.end = run.nothing_done ? RUN_COPY : RUN_DONE;
         delete_message(&run);
     } else if (run.row && runner_tries_again(&err, run.event.attempt)) {
         result.database_down = err.code == ERR_UNAVAILABLE;
