@@ -69,15 +69,15 @@ static void mark_refused(struct mailer *m, const char *reason)
 {
     struct err err = {0};
     AUTO(db) struct db *db = db_take(m->worker->db_pool, &err);
-    if (!db || !mail_mark_refused(db, m->row.id, m->token, reason, clock_now_ms(), &err))
+    if (!db || !mail_mark_refused(db, m->row.id, m->token, reason, &err))
         log_err(LOG_WARN, "mailer", "a refused mail could not be marked; it is tried again", &err);
 }
 
-static void back_off(struct mailer *m, int64_t wait_ms, const char *reason)
+static void back_off(struct mailer *m, enum mail_cause cause, int64_t wait_ms, const char *reason)
 {
     struct err err = {0};
     AUTO(db) struct db *db = db_take(m->worker->db_pool, &err);
-    if (!db || !mail_back_off(db, m->row.id, m->token, clock_now_ms() + wait_ms, reason, &err))
+    if (!db || !mail_back_off(db, m->row.id, m->token, cause, clock_now_ms() + wait_ms, reason, &err))
         log_err(LOG_WARN, "mailer", "a mail could not be given back; its lease gives it back", &err);
 }
 
@@ -141,13 +141,15 @@ static bool may_finish(void *to)
     struct err err = {0};
     bool held = false;
     AUTO(db) struct db *db = db_take(m->worker->db_pool, &err);
-    return db && mail_lease_held(db, m->row.id, m->token, clock_now_ms() + DELIVERY_TIMEOUT_MS, &held, &err) && held;
+    int64_t now_ms = clock_now_ms();
+    return db && mail_announce_finish(db, m->row.id, m->token, now_ms, now_ms + DELIVERY_TIMEOUT_MS, &held, &err) &&
+           held;
 }
 
 static bool mark_sent(struct mailer *m, const char *provider_id, struct err *err)
 {
     AUTO(db) struct db *db = db_take(m->worker->db_pool, err);
-    return db && mail_mark_sent(db, m->row.id, m->token, provider_id, clock_now_ms(), err);
+    return db && mail_mark_sent(db, m->row.id, provider_id, clock_now_ms(), err);
 }
 
 /* What is not recorded now is sent once more when the lease has passed: the one window in which a mail can double. */
@@ -190,7 +192,8 @@ static void deferred(void *to, int code, const char *reason)
         return;
     }
     /* A server that is away says nothing about this mail: it is due again as soon as the server is. */
-    back_off(m, code ? mail_backoff_ms(m->row.attempts, random_below(256)) : 1000, reason);
+    back_off(m, code ? MAIL_DEFERRED : MAIL_NO_ANSWER,
+             code ? mail_backoff_ms(m->row.attempts + 1, random_below(256)) : 1000, reason);
     if (code)
         log_info("mailer", "mail %" PRId64 " waits: the server said %d", m->row.id, code);
 }

@@ -12,39 +12,43 @@ static const struct stmt_def ENQUEUE = {
 
 static const struct stmt_def DUE = {
     "mail.due",
-    "SELECT id, household_id, user_id, attempts, created_at, event_id, recipient, template, language, data"
+    "SELECT id, household_id, user_id, attempts, in_doubt, finishing_at IS NOT NULL, created_at,"
+    " event_id, recipient, template, language, data"
     " FROM mail_ledger WHERE state IN ('pending', 'sending') AND next_try_at <= ?"
     " ORDER BY state, next_try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
-    "m", "iiiimttttt"};
+    "m", "iiiiiimttttt"};
 
 static const struct stmt_def CLAIM = {"mail.claim",
                                       "UPDATE mail_ledger SET state = 'sending', lease_token = ?, lease_until = ?,"
-                                      " next_try_at = ?, attempts = attempts + 1 WHERE id = ?",
-                                      "tmmi", ""};
+                                      " next_try_at = ?, in_doubt = ?, finishing_at = NULL WHERE id = ?",
+                                      "tmmii", ""};
 
-static const struct stmt_def HELD = {
-    "mail.lease_held",
-    "SELECT COUNT(*) FROM mail_ledger WHERE id = ? AND lease_token = ? AND state = 'sending' AND lease_until > ?",
-    "itm", "i"};
+static const struct stmt_def ANNOUNCE = {
+    "mail.announce_finish",
+    "UPDATE mail_ledger SET finishing_at = ? WHERE id = ? AND lease_token = ? AND state = 'sending'"
+    " AND lease_until > ?",
+    "mitm", ""};
 
 static const struct stmt_def MARK_SENT = {
     "mail.mark_sent",
     "UPDATE mail_ledger SET state = 'sent', sent_at = ?, provider_id = LEFT(?, 120),"
-    " lease_token = NULL, lease_until = NULL, last_error = NULL"
-    " WHERE id = ? AND lease_token = ? AND state = 'sending'",
-    "mtit", ""};
+    " finishing_at = NULL, lease_token = NULL, lease_until = NULL, last_error = NULL"
+    " WHERE id = ? AND state IN ('pending', 'sending')",
+    "mti", ""};
 
 static const struct stmt_def MARK_REFUSED = {"mail.mark_refused",
                                              "UPDATE mail_ledger SET state = 'refused', last_error = LEFT(?, 255),"
-                                             " lease_token = NULL, lease_until = NULL"
+                                             " finishing_at = NULL, lease_token = NULL, lease_until = NULL"
                                              " WHERE id = ? AND lease_token = ? AND state = 'sending'",
                                              "tit", ""};
 
-static const struct stmt_def BACK_OFF = {"mail.back_off",
-                                         "UPDATE mail_ledger SET state = 'pending', next_try_at = ?,"
-                                         " last_error = LEFT(?, 255), lease_token = NULL, lease_until = NULL"
-                                         " WHERE id = ? AND lease_token = ? AND state = 'sending'",
-                                         "mtit", ""};
+/* An answer ends the doubt. */
+static const struct stmt_def BACK_OFF = {
+    "mail.back_off",
+    "UPDATE mail_ledger SET state = 'pending', next_try_at = ?, attempts = attempts + ?,"
+    " finishing_at = IF(?, NULL, finishing_at), last_error = LEFT(?, 255), lease_token = NULL, lease_until = NULL"
+    " WHERE id = ? AND lease_token = ? AND state = 'sending'",
+    "miitit", ""};
 
 static const struct stmt_def BACKLOG = {
     "mail.backlog", "SELECT COUNT(*) FROM mail_ledger WHERE state IN ('pending', 'sending')", "", "i"};
@@ -65,13 +69,15 @@ static bool mail_from_row(struct db_row *row, void *to, struct err *err)
     out->id = row_int(row, 0);
     out->household_id = row_int(row, 1);
     out->user_id = row_int(row, 2);
-    out->attempts = row_int(row, 3) + 1; /* with the one that begins now */
-    out->created_at_ms = row_instant(row, 4);
-    out->event_id = row_text(row, 5);
-    out->recipient = row_text(row, 6);
-    out->template_name = row_text(row, 7);
-    out->language = row_text(row, 8);
-    out->data = row_text(row, 9);
+    out->attempts = row_int(row, 3);
+    out->doubtful = row_int(row, 5) != 0;
+    out->in_doubt = row_int(row, 4) + out->doubtful;
+    out->created_at_ms = row_instant(row, 6);
+    out->event_id = row_text(row, 7);
+    out->recipient = row_text(row, 8);
+    out->template_name = row_text(row, 9);
+    out->language = row_text(row, 10);
+    out->data = row_text(row, 11);
     return true;
 }
 
@@ -86,7 +92,9 @@ bool mail_claim(struct db *db, const char *token, int64_t now_ms, struct arena *
     if (!db_query(db, &DUE, DB_ARGS(db_instant(now_ms)), mem, mail_from_row, out, &count, err))
         return false;
     if (count &&
-        !db_exec(db, &CLAIM, DB_ARGS(db_str(token), db_instant(until), db_instant(until), db_int(out->id)), NULL, err))
+        !db_exec(db, &CLAIM,
+                 DB_ARGS(db_str(token), db_instant(until), db_instant(until), db_int(out->in_doubt), db_int(out->id)),
+                 NULL, err))
         return false;
     if (!tx_commit(tx, err))
         return false;
@@ -94,41 +102,41 @@ bool mail_claim(struct db *db, const char *token, int64_t now_ms, struct arena *
     return true;
 }
 
+bool mail_announce_finish(struct db *db, int64_t id, const char *token, int64_t now_ms, int64_t until_ms, bool *held,
+                          struct err *err)
+{
+    struct db_result res;
+    if (!db_exec(db, &ANNOUNCE, DB_ARGS(db_instant(now_ms), db_int(id), db_str(token), db_instant(until_ms)), &res,
+                 err))
+        return false;
+    *held = res.affected == 1;
+    return true;
+}
+
+bool mail_mark_sent(struct db *db, int64_t id, const char *provider_id, int64_t now_ms, struct err *err)
+{
+    return db_exec(db, &MARK_SENT, DB_ARGS(db_instant(now_ms), db_str(provider_id), db_int(id)), NULL, err);
+}
+
+bool mail_mark_refused(struct db *db, int64_t id, const char *token, const char *reason, struct err *err)
+{
+    return db_exec(db, &MARK_REFUSED, DB_ARGS(db_str(reason), db_int(id), db_str(token)), NULL, err);
+}
+
+bool mail_back_off(struct db *db, int64_t id, const char *token, enum mail_cause cause, int64_t next_try_at_ms,
+                   const char *reason, struct err *err)
+{
+    return db_exec(db, &BACK_OFF,
+                   DB_ARGS(db_instant(next_try_at_ms), db_int(cause == MAIL_DEFERRED), db_int(cause != MAIL_NO_ANSWER),
+                           db_str(reason), db_int(id), db_str(token)),
+                   NULL, err);
+}
+
 static bool read_count(struct db_row *row, void *to, struct err *err)
 {
     (void)err;
     *(int64_t *)to = row_int(row, 0);
     return true;
-}
-
-bool mail_lease_held(struct db *db, int64_t id, const char *token, int64_t now_ms, bool *held, struct err *err)
-{
-    int64_t count = 0;
-    if (!db_one(db, &HELD, DB_ARGS(db_int(id), db_str(token), db_instant(now_ms)), NULL, read_count, &count, err))
-        return false;
-    *held = count == 1;
-    return true;
-}
-
-bool mail_mark_sent(struct db *db, int64_t id, const char *token, const char *provider_id, int64_t now_ms,
-                    struct err *err)
-{
-    return db_exec(db, &MARK_SENT, DB_ARGS(db_instant(now_ms), db_str(provider_id), db_int(id), db_str(token)), NULL,
-                   err);
-}
-
-bool mail_mark_refused(struct db *db, int64_t id, const char *token, const char *reason, int64_t now_ms,
-                       struct err *err)
-{
-    (void)now_ms;
-    return db_exec(db, &MARK_REFUSED, DB_ARGS(db_str(reason), db_int(id), db_str(token)), NULL, err);
-}
-
-bool mail_back_off(struct db *db, int64_t id, const char *token, int64_t next_try_at_ms, const char *reason,
-                   struct err *err)
-{
-    return db_exec(db, &BACK_OFF, DB_ARGS(db_instant(next_try_at_ms), db_str(reason), db_int(id), db_str(token)), NULL,
-                   err);
 }
 
 bool mail_backlog(struct db *db, int64_t *pending, struct err *err)
