@@ -59,27 +59,33 @@ static bool tokenize(json_tokener *tokener, struct text t, json_object **root, s
 {
     *root = json_tokener_parse_ex(tokener, t.p, (int)t.n);
     enum json_tokener_error e = json_tokener_get_error(tokener);
+    size_t end = json_tokener_get_parse_end(tokener);
     /* A number at the very end could go on: white space ends it. */
     if (e == json_tokener_continue) {
         *root = json_tokener_parse_ex(tokener, " ", 1);
         e = json_tokener_get_error(tokener);
+        end = t.n;
     }
-    if (e == json_tokener_success)
+    if (e == json_tokener_success && json_scan_blank(t, end))
         return true;
+    json_object_put(*root);
+    *root = NULL;
     if (e == json_tokener_continue)
         return malformed(err, t.n, "it ends too early");
-    return malformed(err, json_tokener_get_parse_end(tokener), "its structure is broken");
+    return malformed(err, end, "its structure is broken");
 }
 
 static struct json_doc *doc_new(struct text t, struct err *err)
 {
-    /* The scan has counted the depth; json-c counts a level more. */
+    /*
+     * The scan has counted the depth; json-c counts a level more. JSON_TOKENER_STRICT is of no use: version 0.18 takes
+     * the bytes of UTF-8 for control characters then, and the scan has refused what the flag is for.
+     */
     json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
     struct json_doc *doc = calloc(1, sizeof(*doc));
     if (!tokener || !doc) {
         err_set(err, ERR_NO_MEMORY, "No memory to read JSON");
     } else {
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
         if (tokenize(tokener, t, &doc->root, err)) {
             json_tokener_free(tokener);
             return doc;

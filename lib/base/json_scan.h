@@ -20,8 +20,14 @@ struct json_scan {
     size_t long_integers; /* how many have JSON_LONG_INTEGER_DIGITS or more */
 };
 
-/* False with place and fault when a token is not JSON's or the nesting is deeper than `depth_max`. */
+/*
+ * False with place and fault when a token is not JSON's, a comma has nothing behind it, or the nesting is deeper than
+ * `depth_max`.
+ */
 bool json_scan(struct text t, int depth_max, struct json_scan *out);
+
+/* Nothing but white space from `at` on. */
+bool json_scan_blank(struct text t, size_t at);
 
 /* The length of the number at the start of t (0: not a number); *integer_digits is 0 unless it is an integer. */
 size_t json_scan_number(struct text t, size_t *integer_digits);
