@@ -157,6 +157,7 @@ build/gen/%.list: FORCE
 	@mkdir -p $(@D)
 	@scripts/write-if-changed.sh $@ <<< '$(INPUT)'
 
+.PRECIOUS: build/gen/%.list
 .PHONY: FORCE
 FORCE:
 
@@ -231,8 +232,8 @@ fuzz: ## each parser's fuzzer for FUZZ_SECONDS (20)
 	@scripts/fuzz.sh $(FUZZ_SRC)
 fuzzers: $(patsubst tests/fuzz/%.c,build/fuzz/%.fuzzer,$(FUZZ_SRC))
 image: ## build both container images
-	docker build --target api -t moneymanager-api:$(VERSION) .
-	docker build --target worker -t moneymanager-worker:$(VERSION) .
+	docker build -f docker/Dockerfile --build-arg VERSION=$(VERSION) --target api -t moneymanager-api:$(VERSION) -t moneymanager-api .
+	docker build -f docker/Dockerfile --build-arg VERSION=$(VERSION) --target worker -t moneymanager-worker:$(VERSION) -t moneymanager-worker .
 
 .PHONY: clean
 clean: ## remove what was built (not .local, not the virtual environment)

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # install.sh [SET...]: installs the Debian or Ubuntu packages that the sets need and are missing, and makes the Python
 # environment build/venv from local/requirements.lock. Says what it does; does nothing when nothing is missing.
-# Sets: run (build and local stack, always included), test, lint, fuzz, bench.
+# Sets: run (build and local stack, included in the others), test, lint, fuzz, bench. Alone, without a Python environment:
+# build (what the compiler needs), engine (Docker).
 set -eu
 cd "$(dirname "$0")/.."
 
-run=(gcc make git pkg-config libc6-dev libfcgi-dev libmariadb-dev libhiredis-dev libjson-c-dev libcurl4-openssl-dev
-    libssl-dev libsodium-dev libjwt-dev libgmime-3.0-dev libesmtp-dev mariadb-server mariadb-client redis-server nginx
-    spawn-fcgi multiwatch supervisor python3 python3-venv openssl ca-certificates curl jq util-linux procps)
+build=(gcc make pkg-config libc6-dev libfcgi-dev libmariadb-dev libhiredis-dev libjson-c-dev libcurl4-openssl-dev
+    libssl-dev libsodium-dev libjwt-dev libgmime-3.0-dev libesmtp-dev util-linux)
+run=("${build[@]}" git mariadb-server mariadb-client redis-server nginx spawn-fcgi multiwatch supervisor python3
+    python3-venv openssl ca-certificates curl jq procps)
 test=(libcmocka-dev)
-lint=(shellcheck yamllint cppcheck)
+lint=(shellcheck yamllint cppcheck docker-compose)
 fuzz=(clang)
 bench=(wrk libcmocka-dev)
+engine=(docker.io docker-compose iptables debootstrap debian-archive-keyring ca-certificates)
 
 # No service of these packages may start: the local stack runs its own, on its own ports.
 install_as_root() {
@@ -30,9 +33,9 @@ install_as_root() {
     apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "$@"
 
     [ -d /run/systemd/system ] || return 0
-    for service in mariadb redis-server nginx supervisor; do
+    for service in mariadb redis-server nginx supervisor docker; do
         for package; do
-            case "$package" in "$service" | "$service-server") systemctl -q disable "$service" || true ;; esac
+            case "$package" in "$service" | "$service-server" | "$service.io") systemctl -q disable "$service" || true ;; esac
         done
     done
 }
@@ -56,9 +59,13 @@ if ! command -v apt-get >/dev/null; then
 fi
 
 wanted=("${run[@]}")
+case "$*" in
+build) wanted=("${build[@]}") ;;
+engine) wanted=("${engine[@]}") ;;
+esac
 for set; do
     case "$set" in
-    run) ;;
+    run | build | engine) ;;
     test) wanted+=("${test[@]}") ;;
     lint) wanted+=("${lint[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}" "${test[@]}") ;;
@@ -82,6 +89,8 @@ if [ "${#missing[@]}" -gt 0 ]; then
         exit 1
     fi
 fi
+
+case "$*" in build | engine) exit ;; esac
 
 venv=build/venv
 lock_sum=$(sha256sum local/requirements.lock | cut -d' ' -f1)

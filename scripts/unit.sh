@@ -12,7 +12,7 @@ passed=0 failed=0 skipped=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-count() { sed -n "s/^\[ *$1 *\] \([0-9][0-9]*\) test(s).*/\1/p" "$log" | awk '{ sum += $1 } END { print sum + 0 }'; }
+count() { sed -n "s/^\[ *$1 *\] \(.*: \)\{0,1\}\([0-9][0-9]*\) test(s).*/\2/p" "$log" | awk '{ sum += $1 } END { print sum + 0 }'; }
 
 for program; do
     timeout "${UNIT_SECONDS:-120}" "$build/$program" >"$log" 2>&1
