@@ -15,14 +15,15 @@
 #include "views/period.h"
 
 /*
- * Sorted by path. A row: method, path, handler, who may call, how it meets the database, which limit; then by name what applies:
- * .idempotent, .body, .query, .body_limit, .cached.
+ * Sorted by path. A row: method, path, handler, who may call, how it meets the database, which limit; then by name what
+ * applies: .idempotent, .body, .query, .body_limit, .cached.
  */
 const struct route ROUTES[] = {
     {METHOD_GET, "/activate", registration_open_link, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .query = &ACTIVATE_QUERY},
     {METHOD_POST, "/auth/google", session_google, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &GOOGLE_BODY},
     {METHOD_GET, "/categories", categories_get, AUTH_USER, READS, RATE_API, .cached = true},
-    {METHOD_POST, "/categories", category_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &CATEGORY_BODY},
+    {METHOD_POST, "/categories", category_post, AUTH_USER, WRITES, RATE_API, .idempotent = true,
+     .body = &CATEGORY_BODY},
     {METHOD_GET, "/categories/type/{type}", categories_by_type, AUTH_USER, READS, RATE_API, .cached = true},
     {METHOD_DELETE, "/categories/{id}", category_delete, AUTH_USER, WRITES, RATE_API},
     {METHOD_PUT, "/categories/{id}", category_put, AUTH_USER, WRITES, RATE_API, .body = &CATEGORY_BODY},
@@ -41,7 +42,8 @@ const struct route ROUTES[] = {
     {METHOD_GET, "/jars", jars_get, AUTH_USER, READS, RATE_API},
     {METHOD_POST, "/jars", jar_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &JAR_BODY},
     {METHOD_POST, "/jars/bulk", jars_bulk, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &JARS_BULK_BODY},
-    {METHOD_POST, "/jars/transfer", jar_transfer, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &JAR_TRANSFER_BODY},
+    {METHOD_POST, "/jars/transfer", jar_transfer, AUTH_USER, WRITES, RATE_API, .idempotent = true,
+     .body = &JAR_TRANSFER_BODY},
     {METHOD_GET, "/jars/unassigned", jars_unassigned, AUTH_USER, READS, RATE_API},
     {METHOD_DELETE, "/jars/{id}", jar_delete, AUTH_USER, WRITES, RATE_API},
     {METHOD_PUT, "/jars/{id}", jar_put, AUTH_USER, WRITES, RATE_API, .body = &JAR_CHANGE_BODY},
@@ -54,7 +56,8 @@ const struct route ROUTES[] = {
     {METHOD_PUT, "/profile", profile_change, AUTH_USER, NO_DB, RATE_API, .body = &PROFILE_BODY},
     {METHOD_GET, "/profile/preferences", preferences_show, AUTH_USER, READS, RATE_API},
     {METHOD_PUT, "/profile/preferences", preferences_change, AUTH_USER, WRITES, RATE_API, .body = &PREFERENCES_BODY},
-    {METHOD_PUT, "/profile/subscription/auto-renew", profile_auto_renew, AUTH_USER, READS, RATE_API, .body = &AUTO_RENEW_BODY},
+    {METHOD_PUT, "/profile/subscription/auto-renew", profile_auto_renew, AUTH_USER, READS, RATE_API,
+     .body = &AUTO_RENEW_BODY},
     {METHOD_POST, "/register", registration_register, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &REGISTER_BODY},
     {METHOD_POST, "/register/cancel", registration_cancel, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .query = &CANCEL_QUERY},
     {METHOD_GET, "/reset-password", registration_gone, AUTH_PUBLIC, NO_DB, RATE_NONE},
@@ -67,7 +70,8 @@ const struct route ROUTES[] = {
     {METHOD_PUT, "/transactions/{id}", transaction_put, AUTH_USER, WRITES, RATE_API, .body = &TRANSACTION_BODY},
     {METHOD_POST, "/transactions/{id}/restore", transaction_undelete, AUTH_USER, WRITES, RATE_API, .idempotent = true},
     {METHOD_POST, "/verify-activation", registration_verify, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &VERIFY_BODY},
-    {METHOD_POST, "/verify-reset-otp", password_reset_verify, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &RESET_CODE_BODY},
+    {METHOD_POST, "/verify-reset-otp", password_reset_verify, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN,
+     .body = &RESET_CODE_BODY},
 };
 
 const size_t ROUTE_COUNT = ARRAY_LEN(ROUTES);

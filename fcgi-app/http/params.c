@@ -5,10 +5,7 @@
 #include "base/attr.h"
 
 /* TEXT() is no constant initializer. */
-#define ROW(name, member)                                                                                              \
-    {                                                                                                                  \
-        {(name), sizeof(name) - 1}, offsetof(struct params, member)                                                    \
-    }
+#define ROW(name, member) {{(name), sizeof(name) - 1}, offsetof(struct params, member)}
 
 static const struct {
     struct text name;

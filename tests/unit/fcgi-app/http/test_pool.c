@@ -1,4 +1,5 @@
-/* The request threads over a real socket, spoken to in FastCGI. Also worth a run under TSan (make unit VARIANT=tsan ONLY=pool). */
+/* The request threads over a real socket, spoken to in FastCGI. Also worth a run under TSan (make unit VARIANT=tsan
+ * ONLY=pool). */
 #include "check.h"
 
 #include <pthread.h>
@@ -75,8 +76,8 @@ static int connect_to(const struct fixture *f)
 
 static void put_record(struct buf *out, int type, struct text content)
 {
-    const unsigned char head[8] = {1, (unsigned char)type, 0, 1, (unsigned char)(content.n >> 8),
-                                   (unsigned char)content.n};
+    const unsigned char head[8] = {
+        1, (unsigned char)type, 0, 1, (unsigned char)(content.n >> 8), (unsigned char)content.n};
     buf_put(out, head, sizeof(head));
     buf_text(out, content);
 }
