@@ -24,7 +24,8 @@ enum {
     REPLY_TIMEOUT_MS = 10 * 1000,
     DELIVERY_TIMEOUT_MS = 20 * 1000,
     FAULT_LINE_MS = 10 * 1000,
-    SENT_TRIES = 5,
+    RECORD_RETRY_MS = 500,
+    RELEASE_MS = 1000, /* a mail that a server's trouble held up is due again after this */
     ARENA_FIRST = 64 * 1024,
     ARENA_MAX = 8 * 1024 * 1024, /* one mail several times over */
     ADDRESS_MAX = 320,
@@ -45,6 +46,7 @@ struct mailer {
     size_t on_connection;
     int64_t connected_at_ms; /* monotonic */
     int64_t failures;        /* of the server or the settings, in a row */
+    int64_t deferrals;       /* 4xx for mails, in a row: none was taken between them */
     bool database_down;
     int64_t last_line_ms;
 };
@@ -56,7 +58,12 @@ static bool claim(struct mailer *m, bool *found, struct err *err)
     random_hex(TOKEN_BYTES, m->token);
     arena_reset(m->mem);
     AUTO(db) struct db *db = db_take(m->worker->db_pool, err);
-    return db && mail_claim(db, m->token, clock_now_ms(), m->mem, &m->row, found, err);
+    if (!db || !mail_claim(db, m->token, clock_now_ms(), m->mem, &m->row, found, err))
+        return false;
+    if (*found && m->row.doubtful)
+        log_warn("mailer", "mail %" PRId64 " goes out again, in doubt whether the server had it (%" PRId64 " times)",
+                 m->row.id, m->row.in_doubt);
+    return true;
 }
 
 static bool prepare(struct mailer *m, struct text *message, struct err *err)
@@ -152,7 +159,8 @@ static bool mark_sent(struct mailer *m, const char *provider_id, struct err *err
     return db && mail_mark_sent(db, m->row.id, provider_id, clock_now_ms(), err);
 }
 
-/* What is not recorded now is sent once more when the lease has passed: the one window in which a mail can double. */
+/* Nothing can be done before the database is back, so its answer is waited for: what is not recorded goes out once more
+ * when the lease has passed. */
 static void sent(void *to, const char *reply)
 {
     struct mailer *m = to;
@@ -160,10 +168,12 @@ static void sent(void *to, const char *reply)
     char id[128];
     struct text provider = smtp_provider_id(reply);
     snprintf(id, sizeof id, "%.*s", TEXT_ARG(provider));
-    m->failures = 0;
-    for (int tries = 1; !mark_sent(m, id, &err); tries++) {
-        if (tries == SENT_TRIES || !bell_wait(&m->bell, 500)) {
-            log_err(LOG_ERROR, "mailer", "a mail was sent but could not be recorded; it may come twice", &err);
+    m->failures = m->deferrals = 0;
+    while (!mark_sent(m, id, &err)) {
+        if (pace_due(&m->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))
+            log_err(LOG_WARN, "mailer", "a mail was sent and is still to be recorded", &err);
+        if (!bell_wait(&m->bell, RECORD_RETRY_MS)) {
+            log_err(LOG_ERROR, "mailer", "a mail was sent and could not be recorded; it may come twice", &err);
             return;
         }
         err_clear(&err);
@@ -176,26 +186,37 @@ static void refused(void *to, int code, const char *reply)
 {
     struct mailer *m = to;
     char reason[256];
-    m->failures = 0;
+    m->failures = m->deferrals = 0;
     snprintf(reason, sizeof reason, "%d %s", code, reply);
     mark_refused(m, reason);
     log_warn("mailer", "mail %" PRId64 " was refused for good with %d", m->row.id, code);
 }
 
-static void deferred(void *to, int code, const char *reason)
+static void give_up(struct mailer *m, int64_t age_ms, const char *reason)
+{
+    mark_refused(m, reason);
+    log_error("mailer", "mail %" PRId64 " was given up after %" PRId64 " hours", m->row.id, age_ms / 3600000);
+}
+
+/* A server in trouble says nothing about this mail: it is due again as soon as the server is well. */
+static void deferred(void *to, int code, bool any_mail, const char *reason)
 {
     struct mailer *m = to;
     int64_t age_ms = clock_now_ms() - m->row.created_at_ms;
+    uint32_t chance = random_below(256);
     if (age_ms > MAIL_GIVE_UP_MS) {
-        mark_refused(m, reason);
-        log_error("mailer", "mail %" PRId64 " was given up after %" PRId64 " hours", m->row.id, age_ms / 3600000);
+        give_up(m, age_ms, reason);
         return;
     }
-    /* A server that is away says nothing about this mail: it is due again as soon as the server is. */
-    back_off(m, code ? MAIL_DEFERRED : MAIL_NO_ANSWER,
-             code ? mail_backoff_ms(m->row.attempts + 1, random_below(256)) : 1000, reason);
-    if (code)
-        log_info("mailer", "mail %" PRId64 " waits: the server said %d", m->row.id, code);
+    if (any_mail) {
+        back_off(m, code ? MAIL_SERVER_BUSY : MAIL_NO_ANSWER, RELEASE_MS, reason);
+        return;
+    }
+    if (m->deferrals++ == 0)
+        back_off(m, MAIL_DEFERRED, mail_backoff_ms(m->row.attempts + 1, chance), reason);
+    else
+        back_off(m, MAIL_SERVER_BUSY, mail_unclear_backoff_ms(age_ms, chance), reason);
+    log_info("mailer", "mail %" PRId64 " waits: the server said %d", m->row.id, code);
 }
 
 /* ---- the thread ---- */
@@ -245,7 +266,8 @@ static void *run(void *arg)
         } else {
             tell_failure(m, &err);
             m->failures++;
-            go_on = wait_whole(m, mail_server_backoff_ms(m->failures, random_below(256)));
+            go_on = wait_whole(m, err.retry_after_seconds ? err.retry_after_seconds * INT64_C(1000)
+                                                          : mail_server_backoff_ms(m->failures, random_below(256)));
         }
     }
     return NULL;

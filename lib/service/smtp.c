@@ -16,8 +16,7 @@
 
 enum {
     CREDENTIAL_MAX = 255, /* the library's PLAIN copies them into buffers of this size, unchecked */
-    REPLY_MAX = 256,
-    SERVICE_CLOSING = 421
+    REPLY_MAX = 256
 };
 
 struct smtp {
@@ -37,6 +36,7 @@ struct run {
     bool given;  /* its text went to the library */
     bool ending; /* no further mail on this connection */
     bool misconfigured;
+    bool busy;               /* the server takes no mail now */
     size_t settled;          /* on this connection */
     int fd;                  /* of the TLS connection, or -1 */
     char failure[REPLY_MAX]; /* the first refusal of this connection, or what TLS found */
@@ -44,18 +44,33 @@ struct run {
 
 /* ---- pure ---- */
 
+static bool is_one_of(int code, const int *codes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (code == codes[i])
+            return true;
+    return false;
+}
+
 enum smtp_fate smtp_fate_of(int code, enum smtp_stage stage)
 {
     static const int configuration[] = {530, 534, 535, 538};
-    for (size_t i = 0; i < ARRAY_LEN(configuration); i++)
-        if (code == configuration[i])
-            return SMTP_CONFIGURATION;
+    static const int busy[] = {421, 454}; /* closing, throttled */
+    if (is_one_of(code, configuration, ARRAY_LEN(configuration)))
+        return SMTP_CONFIGURATION;
+    if (is_one_of(code, busy, ARRAY_LEN(busy)))
+        return SMTP_BUSY;
     switch (code / 100) {
     case 2: return SMTP_SENT;
-    /* A refused sender is a setting of ours: no recipient is to blame. */
+    /* The sender is the same for all mails: a setting of ours, and no recipient is to blame. */
     case 5: return stage == SMTP_STAGE_MAIL ? SMTP_CONFIGURATION : SMTP_REFUSED;
-    default: return SMTP_DEFERRED;
+    default: return stage == SMTP_STAGE_MAIL ? SMTP_BUSY : SMTP_DEFERRED;
     }
+}
+
+bool smtp_is_quota(const char *reply)
+{
+    return strcasestr(reply, "quota") != NULL;
 }
 
 struct text smtp_provider_id(const char *reply)
@@ -79,10 +94,10 @@ static void note_failure(struct run *r, const char *text, size_t n)
     snprintf(r->failure, sizeof r->failure, "%.*s", TEXT_ARG(line));
 }
 
-static void defer(struct run *r, int code, const char *reason)
+static void defer(struct run *r, int code, bool any_mail, const char *reason)
 {
     r->in_hand = false;
-    r->cb->deferred(r->cb->to, code, reason);
+    r->cb->deferred(r->cb->to, code, any_mail, reason);
 }
 
 static void settle(struct run *r, const smtp_status_t *status, enum smtp_stage stage)
@@ -108,12 +123,14 @@ static void settle(struct run *r, const smtp_status_t *status, enum smtp_stage s
         /* A login that was refused goes before what follows from it. */
         if (strncmp(r->failure, "53", 2) != 0)
             snprintf(r->failure, sizeof r->failure, "%d %s", code, text);
-        defer(r, 0, r->failure);
+        defer(r, code, true, r->failure);
         break;
-    case SMTP_DEFERRED:
-        r->ending = r->ending || code == SERVICE_CLOSING;
-        defer(r, code, text);
+    case SMTP_BUSY:
+        r->busy = r->ending = true;
+        snprintf(r->failure, sizeof r->failure, "%d %s", code, text);
+        defer(r, code, true, r->failure);
         break;
+    case SMTP_DEFERRED: defer(r, code, false, text); break;
     }
 }
 
@@ -135,7 +152,7 @@ static const char *read_message(void **ctx, int *len, void *arg)
         return r->mail.message.p;
     }
     if (r->in_hand && !r->cb->may_finish(r->cb->to)) {
-        defer(r, 0, "the lease was lost before the mail was whole");
+        defer(r, 0, true, "the lease was lost before the mail was whole");
         r->settled++; /* the server is not to blame */
         r->ending = true;
     }
@@ -160,7 +177,7 @@ static void add_next(struct run *r)
     r->in_hand = r->cb->next(r->cb->to, &r->mail);
     r->ending = !r->in_hand;
     if (r->in_hand && !add_message(r)) {
-        defer(r, 0, "no memory for a message");
+        defer(r, 0, true, "no memory for a message");
         r->ending = true;
     }
 }
@@ -307,13 +324,17 @@ static void run_session(struct run *r)
 
 static bool fail(struct run *r, struct err *err)
 {
+    bool quota = r->busy && smtp_is_quota(r->failure);
     if (r->misconfigured)
         err_set(err, ERR_UNAUTHORIZED, "The mail server refuses us: its settings must be mended");
+    else if (quota)
+        err_set(err, ERR_RATE_LIMITED, "The mail server's quota is used up");
     else
         err_set(err, ERR_UNAVAILABLE, "The mail server takes no mail now");
     err_cause(err, "%s", r->failure);
+    err->retry_after_seconds = quota ? SMTP_QUOTA_WAIT_S : 0;
     if (r->in_hand)
-        defer(r, 0, r->failure);
+        defer(r, 0, true, r->failure);
     return false;
 }
 
@@ -323,12 +344,12 @@ bool smtp_run(struct smtp *s, const struct smtp_callbacks *callbacks, struct err
     r.in_hand = callbacks->next(callbacks->to, &r.mail);
     while (r.in_hand) {
         if (!smtp_probe(s, err)) {
-            defer(&r, 0, err->detail);
+            defer(&r, 0, true, err->detail);
             return false;
         }
         run_session(&r);
         /* A mail left in hand goes out on a new connection as long as the former one got something done. */
-        if (r.misconfigured || r.settled == 0)
+        if (r.misconfigured || r.busy || r.settled == 0)
             return fail(&r, err);
         if (!r.in_hand && !r.ending)
             r.in_hand = callbacks->next(callbacks->to, &r.mail);

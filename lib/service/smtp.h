@@ -38,8 +38,9 @@ struct smtp_callbacks {
     bool (*may_finish)(void *to);
     void (*sent)(void *to, const char *reply);
     void (*refused)(void *to, int code, const char *reply); /* for good: 5xx for this recipient or mail */
-    /* For now: 4xx (code), or the connection or its setting up failed (code 0). */
-    void (*deferred)(void *to, int code, const char *reason);
+    /* For now. code: of the server's answer, 0 when there was none. any_mail: it takes none at all now, this one is not
+     * to blame. */
+    void (*deferred)(void *to, int code, bool any_mail, const char *reason);
 };
 
 struct smtp;
@@ -53,17 +54,23 @@ bool smtp_probe(const struct smtp *s, struct err *err) MUST_CHECK;
 
 /*
  * Sends what `next` gives until it gives none; connects only when there is a first one. True when every mail got an
- * answer of its own. ERR_UNAVAILABLE: the server is down or sends us away. ERR_UNAUTHORIZED: settings must be mended
- * (login refused, certificate wrong, sender refused); no mail is refused for that.
+ * answer of its own. ERR_UNAVAILABLE: the server is down or sends us away for now. ERR_RATE_LIMITED: the day's quota is
+ * used up, err->retry_after_seconds says how long to wait. ERR_UNAUTHORIZED: settings must be mended (login refused,
+ * certificate wrong, sender refused); no mail is refused for that.
  */
 bool smtp_run(struct smtp *s, const struct smtp_callbacks *callbacks, struct err *err) MUST_CHECK;
 
 /* ---- pure ---- */
 
-enum smtp_fate { SMTP_SENT, SMTP_REFUSED, SMTP_DEFERRED, SMTP_CONFIGURATION };
+enum { SMTP_QUOTA_WAIT_S = 600 }; /* a provider's day slides, so more may be allowed at any time */
+
+/* SMTP_BUSY: no mail now, for all of them. */
+enum smtp_fate { SMTP_SENT, SMTP_REFUSED, SMTP_DEFERRED, SMTP_BUSY, SMTP_CONFIGURATION };
 enum smtp_stage { SMTP_STAGE_MAIL, SMTP_STAGE_RCPT, SMTP_STAGE_DATA };
 /* What a reply at this stage means for the mail. */
 enum smtp_fate smtp_fate_of(int code, enum smtp_stage stage);
+/* Whether the text of a 454 speaks of a day's quota rather than of the rate. */
+bool smtp_is_quota(const char *reply);
 /* The provider's id of a mail: the last word of its 250 reply ("Ok 0102018f...", "2.0.0 OK x.eml"). */
 struct text smtp_provider_id(const char *reply);
 
