@@ -153,6 +153,8 @@ build/gen/%.c: build/gen/%.list scripts/embed.sh
 build/gen/migrations.list: INPUT = $(MIGRATIONS)
 build/gen/lua_scripts.list: INPUT = $(LUA)
 build/gen/mail_templates.list: INPUT = $(TEMPLATES)
+# Kept between runs: they would be intermediate files otherwise.
+.SECONDARY: build/gen/migrations.list build/gen/lua_scripts.list build/gen/mail_templates.list
 build/gen/%.list: FORCE
 	@mkdir -p $(@D)
 	@scripts/write-if-changed.sh $@ <<< '$(INPUT)'

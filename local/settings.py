@@ -186,12 +186,12 @@ class Settings:
         }
         write_private(self.path("aws.env"), "".join(f"{name}={value}\n" for name, value in values.items()))
 
-    def make_certificates(self):
-        """A certificate authority of this stack and the mail server's certificate, made once."""
+    def make_certificates(self, host="localhost"):
+        """A certificate authority of this stack and the mail server's certificate for `host`, made once."""
         certs = self.path("certs")
         if os.path.exists(os.path.join(certs, "server.pem")):
             return
-        names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"
+        names = f"subjectAltName=DNS:{host},IP:127.0.0.1,IP:::1"
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         commands = [
             ["req", "-x509", *curve, "-days", "3650", "-subj", "/CN=Money Manager local CA"]

@@ -1,7 +1,7 @@
 """The mail server of the local stack: takes mail only over STARTTLS and after AUTH, and files each one as an .eml.
 
-Settings come from the environment: SMTP_PORT, SMTP_USER, SMTP_PASSWORD, MAIL_DIR, SMTP_CERT_FILE, SMTP_KEY_FILE and
-SMTP_CONTROL_FILE. The control file, read before each answer, lets a test make the server misbehave:
+Settings come from the environment: SMTP_BIND (the loopback addresses), SMTP_PORT, SMTP_USER, SMTP_PASSWORD, MAIL_DIR,
+SMTP_CERT_FILE, SMTP_KEY_FILE and SMTP_CONTROL_FILE. The control file, read before each answer, lets a test make the server misbehave:
     {"rcpt": "451 4.3.0 Try later"}     this answer to every RCPT (also "mail" and "data")
     {"hang": true}                      no answer to DATA until the file changes or the client goes away
     {"match": "someone@example.com"}    only for recipients that contain this text
@@ -83,9 +83,11 @@ class Sink:
         return name
 
 
-async def listen(connection, port):
-    """On both loopback addresses, since `localhost` may mean either; a machine may lack the second."""
+async def listen(connection, address, port):
+    """On `address`, or on both loopback ones, since `localhost` may mean either; a machine may lack the second."""
     loop = asyncio.get_running_loop()
+    if address:
+        return [await loop.create_server(connection, address, port)]
     servers = [await loop.create_server(connection, "127.0.0.1", port)]
     try:
         servers.append(await loop.create_server(connection, "::1", port))
@@ -117,7 +119,7 @@ async def serve(environment):
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    servers = await listen(connection, int(environment["SMTP_PORT"]))
+    servers = await listen(connection, environment.get("SMTP_BIND"), int(environment["SMTP_PORT"]))
     await stop.wait()
     for server in servers:
         server.close()
