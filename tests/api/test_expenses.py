@@ -126,6 +126,23 @@ def test_many_expenses_at_once_all_count(user):
     assert user.jars()[jar["id"]]["current"]["spent"] == 280
 
 
+@pytest.mark.parametrize("family", ["expenses", "transactions"])
+def test_a_change_keeps_what_it_does_not_mention_and_null_clears(user, family):
+    jar = user.jar()
+    details = {"icon": "🍜", "note": "Ghi chú", "receiptLocation": "Quán", "receiptImageUrl": "https://x.test/a.png"}
+    expense = user.expense(500, jarId=jar["id"], date=day_in(-1), **details)
+    path = f"/{family}/{expense['id']}"
+    body = {"name": "Khác", "categoryId": expense["categoryId"], "amount": 600}
+    kept = user.put(path, body).json
+    assert {name: kept[name] for name in details} == details
+    assert (kept["name"], kept["amount"], kept["date"], kept["jarId"]) == ("Khác", 600, day_in(-1), jar["id"])
+    assert user.balances() == {jar["id"]: -600}
+    cleared = user.put(path, {**body, **dict.fromkeys(details), "jarId": None}).json
+    assert [cleared[name] for name in (*details, "jarId")] == [None] * 5
+    assert cleared["date"] == day_in(-1)
+    assert (user.balances(), user.unassigned()) == ({jar["id"]: 0}, -600)
+
+
 def test_a_refused_change_changes_nothing(user):
     jar = user.jar()
     expense = user.expense(500, jarId=jar["id"])

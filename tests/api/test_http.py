@@ -90,9 +90,13 @@ def test_head_is_get_without_the_body(lasting, path):
     assert answer.headers["Content-Type"].startswith("application/json")
 
 
-@pytest.mark.parametrize("id", ["abc", "0", "-1", "1.5", "99999999999999999999", "9007199254740993", "1e3", "%00", "1%2f2"])
+@pytest.mark.parametrize("id", ["abc", "0", "-1", "1.5", "99999999999999999999", "9007199254740993", "1e3", "%20", "1%2f2"])
 def test_a_bad_id_in_the_path_is_404(lasting, id):
     lasting.request("GET", "", url=f"{lasting.stack.base}/transactions/{id}", expect=404, code="not_found")
+
+
+def test_a_nul_in_the_path_is_refused_by_the_proxy(lasting):
+    lasting.request("GET", "", url=f"{lasting.stack.base}/transactions/%00", expect=400, code="bad_request")
 
 
 # Bodies

@@ -126,10 +126,38 @@ def test_explicit_allocations_may_not_exceed_the_amount(user):
     body = {"name": "Quá", "categoryId": category, "amount": 1_000}
     user.post("/incomes", {**body, "allocations": [{"jarId": jar["id"], "amount": 1_001}]}, expect=422, code="validation_failed")
     user.post("/incomes", {**body, "allocations": [{"jarId": jar["id"], "amount": 9_999_999_999_999}] * 2}, expect=422)
-    user.post("/incomes", {**body, "allocations": [{"jarId": jar["id"], "amount": 0}]}, expect=422)
+    user.post(
+        "/incomes",
+        {**body, "allocations": [{"jarId": jar["id"], "amount": 600}, {"jarId": jar["id"], "amount": 401}]},
+        expect=422,
+    )
+    user.invalid("POST", "/incomes", {**body, "allocations": [{"jarId": jar["id"], "amount": -1}]}, "allocations[0].amount")
     assert user.total() == 0
     assert user.get("/incomes").json == []
     user.post("/incomes", {**body, "allocations": [{"jarId": jar["id"], "amount": 1_000}]}, expect=201)
+
+
+def test_a_share_of_nothing_is_accepted_and_moves_nothing(user):
+    """The clients compute a share for every jar, for those without a target too."""
+    first, second = user.jar(target=100), user.jar()
+    parts = [{"jarId": first["id"], "amount": 1_000}, {"jarId": second["id"], "amount": 0}]
+    assert shares(user.income(1_000, allocations=parts)) == {first["id"]: 1_000}
+    assert user.balances() == {first["id"]: 1_000, second["id"]: 0}
+
+
+def test_an_empty_list_of_allocations_allocates_nothing(user):
+    jar = user.jar(target=100)
+    income = user.income(1_000, allocations=[])
+    assert (income["allocations"], user.balances(), user.unassigned()) == ([], {jar["id"]: 0}, 1_000)
+    allocated = change(user, income, allocations=[{"jarId": jar["id"], "amount": 900}])
+    assert (shares(allocated), user.unassigned()) == ({jar["id"]: 900}, 100)
+    assert change(user, income, allocations=[])["allocations"] == []
+    assert (user.balances(), user.unassigned()) == ({jar["id"]: 0}, 1_000)
+
+
+def test_no_allocations_are_no_wish(user):
+    jar = user.jar(target=100)
+    assert shares(user.income(1_000, allocations=None)) == {jar["id"]: 1_000}
 
 
 def test_an_allocation_names_its_own_faults(user):
@@ -189,6 +217,16 @@ def test_a_change_with_allocations_replaces_them(user):
     changed = change(user, income, allocations=[{"jarId": second["id"], "amount": 600}])
     assert shares(changed) == {second["id"]: 600}
     assert (user.balances(), user.unassigned()) == ({first["id"]: 0, second["id"]: 600}, 400)
+
+
+def test_a_change_keeps_what_it_does_not_mention_and_null_clears(user):
+    income = user.income(1_000, date=day_in(-1), icon="💰", note="Ghi chú")
+    body = {"name": "Khác", "categoryId": income["categoryId"], "amount": 1_000}
+    kept = user.put(f"/incomes/{income['id']}", body).json
+    assert (kept["name"], kept["date"], kept["icon"], kept["note"]) == ("Khác", day_in(-1), "💰", "Ghi chú")
+    assert kept["allocations"] == income["allocations"]
+    cleared = user.put(f"/incomes/{income['id']}", {**body, "icon": None, "note": ""}).json
+    assert (cleared["icon"], cleared["note"], cleared["date"]) == (None, None, day_in(-1))
 
 
 def test_a_change_of_date_moves_the_money_between_months(user):

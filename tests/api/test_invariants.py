@@ -93,11 +93,17 @@ class Player:
         self.names += 1
         if len(self.jars) < 9:
             balance = self.random.choice([0, 0, 500, 77_777])
-            self.jars.append(self.user.jar(f"Hũ {self.names}", self.random.choice([0, 5, 33, 100]), currentBalance=balance)["id"])
+            rollover = self.random.choice(["carry", "carry", "reset"])
+            target = self.random.choice([0, 5, 33, 100])
+            made = self.user.jar(f"Hũ {self.names}", target, currentBalance=balance, rollover=rollover)
+            self.jars.append(made["id"])
 
     def change_jar(self):
         if self.jars:
-            self.user.put(f"/jars/{self.random.choice(self.jars)}", {"targetPercentage": self.random.choice([0, 1, 10, 50, 99])})
+            change = {"targetPercentage": self.random.choice([0, 1, 10, 50, 99])}
+            if self.random.random() < 0.3:
+                change["rollover"] = self.random.choice(["carry", "reset"])
+            self.user.put(f"/jars/{self.random.choice(self.jars)}", change)
 
     def delete_jar(self):
         if len(self.jars) > 2 and self.random.random() < 0.6:

@@ -373,6 +373,38 @@ def test_a_reset_jar_starts_its_month_with_nothing(user):
     assert user.total() == 10_000
 
 
+def test_what_is_added_late_to_an_ended_month_of_a_reset_jar_goes_on_to_unassigned(user):
+    jar = user.jar(target=100, rollover="reset")
+    income = user.income(9_000, date=day_in(-2))
+    assert (user.balances(), user.unassigned()) == ({jar["id"]: 0}, 9_000)
+    expense = user.expense(2_000, jarId=jar["id"], date=day_in(-1))
+    assert (user.balances(), user.unassigned()) == ({jar["id"]: 0}, 7_000)
+    assert month_of(user, jar["id"], -1) == {
+        "month": month_text(-1),
+        **ZERO_MONTH,
+        "moved": 2_000,
+        "limit": 2_000,
+        "spent": 2_000,
+    }
+    user.delete(f"/expenses/{expense['id']}", expect=204)
+    user.put(f"/incomes/{income['id']}", {"name": "A", "categoryId": income["categoryId"], "amount": 500, "date": day_in()})
+    current = user.jars()[jar["id"]]["current"]
+    assert (current["carried"], current["limit"], current["available"]) == (0, 500, 500)
+    assert (user.balances(), user.unassigned()) == ({jar["id"]: 500}, 0)
+
+
+def test_a_jar_that_becomes_a_reset_jar_keeps_what_it_has_this_month(user):
+    jar = user.jar(target=100)
+    user.income(9_000, date=day_in(-1))
+    user.put(f"/jars/{jar['id']}", {"rollover": "reset"})
+    user.income(1_000)
+    current = user.jars()[jar["id"]]["current"]
+    assert (current["carried"], current["limit"]) == (9_000, 10_000)
+    user.income(500, date=day_in(-1))
+    assert user.jars()[jar["id"]]["current"]["carried"] == 9_500
+    assert (user.balances(), user.unassigned()) == ({jar["id"]: 10_500}, 0)
+
+
 def test_a_future_expense_changes_the_balance_now_and_only_its_own_month(user):
     jar = user.jar(target=100)
     user.income(10_000)

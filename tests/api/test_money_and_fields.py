@@ -268,10 +268,21 @@ def test_empty_text_means_null(user):
 # Ids
 
 
-@pytest.mark.parametrize("value", ["abc", -1, Raw("1.5"), True, [1], {"id": 1}, "1e3", Raw("1e3"), Raw("9" * 30)], ids=str)
+@pytest.mark.parametrize("value", ["abc", "-", Raw("1.5"), "1.5", True, [1], {"id": 1}, "1e3", Raw("1e3")], ids=str)
 def test_what_is_no_id_is_refused(world, value):
     refused(world, "expense", "categoryId", value)
     refused(world, "expense", "jarId", value)
+
+
+@pytest.mark.parametrize("value", [-1, 0, "0", 999_999_999, "-7", Raw("9" * 30), "9" * 30], ids=str)
+@pytest.mark.parametrize("field", ["categoryId", "jarId"])
+def test_an_id_that_nothing_has_is_404(world, field, value):
+    user, requests = world
+    before = state(user)
+    for request in ("expense", "expense change", "transaction change"):
+        method, path, body = requests[request]
+        user.request(method, path, {**body, field: value}, expect=404, code="not_found")
+    assert state(user) == before
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -315,7 +326,13 @@ def test_all_faults_are_reported_together(world):
     user.invalid("POST", "/jars", {"color": "blue"}, "name", "targetPercentage", "color")
     user.invalid("POST", "/jars/transfer", {"fromJarId": "x", "toJarId": "y", "amount": 0}, "fromJarId", "toJarId", "amount")
     user.invalid(
-        "PUT", requests["transaction change"][1], {"name": 5, "amount": None, "else": 1}, "categoryId", "name", "amount", "else"
+        "PUT",
+        requests["transaction change"][1],
+        {"name": 5, "categoryId": "x", "amount": None, "else": 1},
+        "categoryId",
+        "name",
+        "amount",
+        "else",
     )
     assert state(user) == before
 

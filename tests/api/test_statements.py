@@ -4,6 +4,7 @@ import re
 import subprocess
 
 import pytest
+
 from harness.stack import ROOT
 
 STRING = r'"(?:[^"\\]|\\.)*"'

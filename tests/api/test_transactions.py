@@ -84,7 +84,7 @@ def test_the_keyword_is_plain_text_without_regard_to_case(ledger):
         ({"from": "2026-02-30"}, "from"),
         ({"to": "yesterday"}, "to"),
         ({"categoryId": "x"}, "categoryId"),
-        ({"jarId": -1}, "jarId"),
+        ({"jarId": "1.5"}, "jarId"),
         ({"minAmount": "x"}, "minAmount"),
         ({"maxAmount": "1.5"}, "maxAmount"),
         ({"limit": 0}, "limit"),

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from harness.dates import month
+from harness.dates import month, month_text
 
 
 def household_of(database, user):
@@ -63,14 +63,20 @@ def derived(months, number):
 
 
 def check_months(database, household, user=None):
-    """Every stored month equals the recomputation; with a user, so do the months that the API shows."""
-    for jar in database.rows("SELECT id FROM jars WHERE household_id = %s AND active = 1 AND rollover = 'carry'", household):
+    """Every stored month equals the recomputation, and an ended month of a jar that resets is empty; with a user, the months
+    that the API shows are those too."""
+    this_month = int(month_text().replace("-", ""))
+    for jar in database.rows("SELECT id, rollover, reset_from FROM jars WHERE household_id = %s AND active = 1", household):
         months = months_from_entries(database, household, jar["id"])
+        resets = jar["rollover"] == "reset"
+        for number, figures in months.items():
+            closed = resets and (jar["reset_from"] or 0) <= number < this_month
+            assert not closed or figures["available"] == 0, f"reset jar {jar['id']} month {number}: {figures}"
         for row in database.rows("SELECT * FROM jar_months WHERE household_id = %s AND jar_id = %s", household, jar["id"]):
             expected = derived(months, row["month"])
             got = {name: row[name] for name in ("carried", "allocated", "moved", "spent")}
             assert got == {name: expected[name] for name in got}, f"jar {jar['id']} month {row['month']}"
-        if user is not None:
+        if user is not None and not resets:
             check_shown(user, jar["id"], months)
 
 

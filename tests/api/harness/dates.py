@@ -16,7 +16,7 @@ def month(offset=0):
     return index // 12, index % 12 + 1
 
 
-def day_in(offset, day=10):
+def day_in(offset=0, day=10):
     """A yyyy-MM-dd in the month that is `offset` months from this one."""
     return "{:04d}-{:02d}-{:02d}".format(*month(offset), day)
 
