@@ -6,6 +6,7 @@
 #include "finance/ledger.h"
 #include "store/jar_entry.h"
 #include "store/notification.h"
+#include "store/user_contact.h"
 
 static const int THRESHOLDS[] = {100, 80}; /* percent, highest first */
 
@@ -157,16 +158,40 @@ static int threshold_reached(const struct jar_month *m)
     return 0;
 }
 
+/* Someone who is gone is told in the default language. */
+static bool speaks_english(struct scope *s, bool *english, struct err *err)
+{
+    struct user_contact contact;
+    struct err miss = {0};
+    bool found = user_contact_find(s->db, s->household_id, s->user_id, s->mem, &contact, &miss);
+    if (!found && miss.code != ERR_NOT_FOUND) {
+        *err = miss;
+        return false;
+    }
+    *english = found && text_eq(contact.language, TEXT("en"));
+    return true;
+}
+
+static char *threshold_title(struct scope *s, const struct jar *jar, int threshold, bool english)
+{
+    static const char *const used_up[] = {"Hũ %.*s đã hết hạn mức tháng này",
+                                          "Jar %.*s has used up this month's limit"};
+    static const char *const nearly[] = {"Hũ %.*s đã dùng hơn 80%% hạn mức",
+                                         "Jar %.*s has used more than 80%% of its limit"};
+    return arena_printf(s->mem, threshold == 100 ? used_up[english] : nearly[english], TEXT_ARG(jar->name));
+}
+
 static bool notify_threshold(struct scope *s, const struct jar *jar, const struct jar_month *m, int threshold,
                              const char *event_id, struct err *err)
 {
     char spent[64], limit[64];
-    money_format_human(m->spent, s->currency, true, spent, sizeof spent);
-    money_format_human(jar_month_limit(m), s->currency, true, limit, sizeof limit);
-    char *title =
-        arena_printf(s->mem, threshold == 100 ? "Hũ %.*s đã hết hạn mức tháng này" : "Hũ %.*s đã dùng hơn 80%% hạn mức",
-                     TEXT_ARG(jar->name));
-    char *message = arena_printf(s->mem, "Đã chi %s trên hạn mức %s.", spent, limit);
+    bool english;
+    if (!speaks_english(s, &english, err))
+        return false;
+    money_format_human(m->spent, s->currency, !english, spent, sizeof spent);
+    money_format_human(jar_month_limit(m), s->currency, !english, limit, sizeof limit);
+    char *title = threshold_title(s, jar, threshold, english);
+    char *message = arena_printf(s->mem, english ? "Spent %s of %s." : "Đã chi %s trên hạn mức %s.", spent, limit);
     if (!title || !message)
         return err_set(err, ERR_NO_MEMORY, "Out of memory");
     struct notification_row row = {.household_id = s->household_id,
