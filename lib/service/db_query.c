@@ -72,6 +72,9 @@ static bool statement_fault(struct db *db, struct db_stmt *stmt, struct err *err
     enum { ER_UNKNOWN_STMT = 1243, ER_REPREPARE = 1615 };
     unsigned code = mysql_stmt_errno(stmt->handle);
     db_fault(db, stmt->def->name, code, mysql_stmt_error(stmt->handle), err);
+    /* Rows that the server began to send before its fault: with them pending, Connector/C 3.4 does not free the
+       connection's other statements. */
+    mysql_stmt_free_result(stmt->handle);
     if (code == ER_UNKNOWN_STMT || code == ER_REPREPARE)
         db_stmt_forget(db, stmt);
     return false;
