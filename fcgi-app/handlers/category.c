@@ -96,10 +96,13 @@ bool category_put(struct call *call, struct response *res, struct err *err)
     return response_etag(call, res, c.version, err);
 }
 
-/* DELETE /categories/{id}   204   errors: 404. Its transactions go too; the jars are put right. */
+/* DELETE /categories/{id}   204   errors: 404, 412. Its transactions go too; the jars are put right. */
 bool category_delete(struct call *call, struct response *res, struct err *err)
 {
-    if (!category_remove(&call->scope, call->ids[0], err))
+    struct scope *s = &call->scope;
+    struct category c;
+    if (!category_find(s->db, s->household_id, call->ids[0], s->mem, &c, err) || !call_if_match(call, c.version, err) ||
+        !category_remove(s, c.id, err))
         return false;
     response_no_content(res);
     return true;

@@ -180,10 +180,13 @@ bool jar_put(struct call *call, struct response *res, struct err *err)
     return response_etag(call, res, jar.version, err);
 }
 
-/* DELETE /jars/{id}   200: Message   errors: 404. What it held becomes unassigned, on record. */
+/* DELETE /jars/{id}   200: Message   errors: 404, 412. What it held becomes unassigned, on record. */
 bool jar_delete(struct call *call, struct response *res, struct err *err)
 {
-    if (!jars_remove(&call->scope, call->ids[0], err))
+    struct scope *s = &call->scope;
+    struct jar jar;
+    if (!jar_find(s->db, s->household_id, call->ids[0], this_month(call), s->mem, &jar, err) ||
+        !call_if_match(call, jar.version, err) || !jars_remove(s, jar.id, err))
         return false;
     response_message(res, "Đã xóa hũ");
     return true;
