@@ -211,6 +211,36 @@ def test_incomes_honour_if_match_too(user):
     user.delete(f"/incomes/{income['id']}", headers={"If-Match": answer.headers["ETag"]}, expect=204)
 
 
+@pytest.mark.parametrize("family", ["categories", "jars"])
+def test_categories_and_jars_honour_if_match_too(user, family):
+    body = {"categories": {"name": "Một", "type": "expense"}, "jars": {"name": "Một", "targetPercentage": 5}}[family]
+    made = user.post(f"/{family}", body, expect=201)
+    path, stale = f"/{family}/{made.json['id']}", made.headers["ETag"]
+    changed = user.put(path, {**body, "name": "Hai"}, headers={"If-Match": stale})
+    user.put(path, {**body, "name": "Ba"}, headers={"If-Match": stale}, expect=412, code="version_conflict")
+    user.delete(path, headers={"If-Match": stale}, expect=412, code="version_conflict")
+    assert [row["name"] for row in user.get(f"/{family}").json] == ["Hai"]
+    assert user.delete(path, headers={"If-Match": f'"7", {changed.headers["ETag"]}'}).status in (200, 204)
+
+
+def test_the_etag_of_a_compressed_answer_counts_too(user):
+    expense = user.expense(500, note="Ghi chú " * 200)
+    packed = user.get(f"/transactions/{expense['id']}", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers.get("Content-Encoding") == "gzip"
+    body = {"name": "A", "categoryId": expense["categoryId"], "amount": 600}
+    user.put(f"/transactions/{expense['id']}", body, headers={"If-Match": packed.headers["ETag"]})
+    user.put(f"/transactions/{expense['id']}", body, headers={"If-Match": packed.headers["ETag"]}, expect=412)
+
+
+def test_what_the_client_has_already_is_304(user):
+    expense = user.expense(500)
+    tag = etag_of(user, expense["id"])
+    path = f"/transactions/{expense['id']}"
+    same = user.request("GET", "", url=user.stack.base + path, headers={"If-None-Match": tag}, expect=304)
+    assert (same.body, same.headers["ETag"]) == (b"", tag)
+    user.get(path, headers={"If-None-Match": '"0"'})
+
+
 def test_without_if_match_the_last_edit_wins(user):
     expense = user.expense(500)
     for amount in (600, 700):
