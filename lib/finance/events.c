@@ -54,6 +54,25 @@ static bool refuse(struct err *err, const char *why)
     return err_set(err, ERR_PERMANENT, "The event %s", why);
 }
 
+static bool plain_key(struct text key)
+{
+    for (size_t i = 0; i < key.n; i++)
+        if (!((key.p[i] >= 'a' && key.p[i] <= 'z') || (key.p[i] >= 'A' && key.p[i] <= 'Z')))
+            return false;
+    return key.n > 0;
+}
+
+/* Flat values under plain names only, as in our own events: so whatever is read can be written again as a copy. */
+static bool plain_data(const struct json_node *data)
+{
+    struct text key;
+    const struct json_node *value;
+    for (size_t i = 0; json_member(data, i, &key, &value); i++)
+        if (!plain_key(key) || json_kind(value) == JSON_OBJECT || json_kind(value) == JSON_ARRAY)
+            return false;
+    return true;
+}
+
 bool event_read(const struct json_node *root, struct event *out, struct err *err)
 {
     if (json_kind(root) != JSON_OBJECT)
@@ -76,6 +95,8 @@ bool event_read(const struct json_node *root, struct event *out, struct err *err
         return refuse(err, "has no valid occurredAt");
     if (!json_get(root, "data", &e.data) || json_kind(e.data) != JSON_OBJECT)
         return refuse(err, "has no data object");
+    if (!plain_data(e.data))
+        return refuse(err, "has nested data, or odd names in it");
     if (e.attempt < 0 || e.attempt > 100000)
         return refuse(err, "has an attempt out of range");
     struct text first = json_get_text(root, "firstSentAt");
@@ -87,34 +108,26 @@ bool event_read(const struct json_node *root, struct event *out, struct err *err
     return true;
 }
 
-static bool plain_key(struct text key)
+static void write_value(struct json_out *j, const struct json_node *value)
 {
-    for (size_t i = 0; i < key.n; i++)
-        if (!((key.p[i] >= 'a' && key.p[i] <= 'z') || (key.p[i] >= 'A' && key.p[i] <= 'Z')))
-            return false;
-    return key.n > 0;
+    switch (json_kind(value)) {
+    case JSON_BOOL: json_bool(j, json_as_bool(value)); break;
+    case JSON_NUMBER: json_raw(j, json_as_text(value)); break;
+    case JSON_TEXT: json_text(j, json_as_text(value)); break;
+    default: json_null(j); break;
+    }
 }
 
-/* Flat values under plain names only: what our own events hold in data. */
-static bool write_data(struct json_out *j, const struct json_node *data, struct err *err)
+static void write_data(struct json_out *j, const struct json_node *data)
 {
     struct text key;
     const struct json_node *value;
     json_begin_object(j);
     for (size_t i = 0; json_member(data, i, &key, &value); i++) {
-        if (!plain_key(key))
-            return refuse(err, "has an odd name in its data");
         json_key(j, key.p);
-        switch (json_kind(value)) {
-        case JSON_NULL: json_null(j); break;
-        case JSON_BOOL: json_bool(j, json_as_bool(value)); break;
-        case JSON_NUMBER: json_raw(j, json_as_text(value)); break;
-        case JSON_TEXT: json_text(j, json_as_text(value)); break;
-        default: return refuse(err, "has nested data");
-        }
+        write_value(j, value);
     }
     json_end_object(j);
-    return true;
 }
 
 bool event_rewrite(const struct json_node *root, int64_t attempt, int64_t first_sent_at_ms, struct buf *out,
@@ -129,8 +142,7 @@ bool event_rewrite(const struct json_node *root, int64_t attempt, int64_t first_
     buf_init(&data, EVENT_BODY_MAX);
     struct json_out j;
     json_out_init(&j, &data);
-    if (!write_data(&j, e.data, err))
-        return false;
+    write_data(&j, e.data);
     json_out_init(&j, out);
     write_event(&j, &e, buf_view(&data));
     return data.failed || out->failed ? err_set(err, ERR_NO_MEMORY, "Out of memory") : true;
