@@ -21,7 +21,13 @@ enum {
     JOB_FAULTS_MAX = 8         /* tries of a job that fails by a fault of ours rather than of something down */
 };
 
-enum run_end { RUN_DONE, RUN_COPY, RUN_RETRIED, RUN_PARKED, RUN_LEFT };
+enum run_end {
+    RUN_DONE,
+    RUN_COPY,    /* processed before, or its household is gone: nothing to do */
+    RUN_RETRIED, /* a delayed copy went out */
+    RUN_PARKED,
+    RUN_LEFT /* comes again by itself */
+};
 
 struct run_result {
     enum run_end end;
