@@ -79,12 +79,12 @@ def seed(stack):
     """HOUSEHOLDS households with an account, two categories, a jar and ROWS expenses of this month. Returns (first id, lines of tokens)."""
     today = datetime.datetime.now(ZONE).date()
     now = datetime.datetime.utcnow().strftime("%Y-%m-%d %H:%M:%S.000")
-    lines = []
+    first, lines = None, []
     with stack.database() as db, db.cursor() as cursor:
         for number in range(HOUSEHOLDS):
             cursor.execute("INSERT INTO households (currency, created_at) VALUES ('VND', %s)", (now,))
             household = cursor.lastrowid
-            first = household if number == 0 else first
+            first = first or household
             cursor.execute("INSERT INTO users (email, status, activated_at, created_at, updated_at) VALUES (%s, 'active', %s, %s, %s)",
                            (f"bench{number}-{uuid.uuid4().hex}@example.com", now, now, now))
             user = cursor.lastrowid

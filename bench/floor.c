@@ -106,7 +106,9 @@ static int report(struct run *runs, int count, int64_t elapsed_us)
 int floor_main(int argc, char **argv, floor_prepare *prepare, floor_step *step)
 {
     if (argc != 11) {
-        fprintf(stderr, "usage: %s SOCKET USER PASSWORD DATABASE THREADS SECONDS FIRST HOUSEHOLDS MONTH_FIRST MONTH_LAST\n", argv[0]);
+        fprintf(stderr,
+                "usage: %s SOCKET USER PASSWORD DATABASE THREADS SECONDS FIRST HOUSEHOLDS MONTH_FIRST MONTH_LAST\n",
+                argv[0]);
         return 2;
     }
     struct floor_options o = {.socket = argv[1],

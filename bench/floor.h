@@ -1,4 +1,5 @@
-/* What the two database floors share: threads, a clock, latencies, the result as one JSON line. Plain client library, no pool. */
+/* What the two database floors share: threads, a clock, latencies, the result as one JSON line. Plain client library,
+ * no pool. */
 #ifndef BENCH_FLOOR_H
 #define BENCH_FLOOR_H
 
@@ -10,7 +11,8 @@
 struct floor_options {
     const char *socket, *user, *password, *database;
     int threads, seconds;
-    int64_t first_household, households; /* ids first..first+households-1, each with a user, an income and an expense category */
+    int64_t first_household,
+        households; /* ids first..first+households-1, each with a user, an income and an expense category */
     const char *month_first, *month_last;
 };
 

@@ -1,4 +1,5 @@
-/* Floor of GET /expenses: the same SELECT of a month's rows, in a plain loop. Every cell is brought to the program, as a list needs it. */
+/* Floor of GET /expenses: the same SELECT of a month's rows, in a plain loop. Every cell is brought to the program, as
+ * a list needs it. */
 #include "floor.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Floor of POST /expenses (without a jar): the same statements in one transaction, in a plain loop over many households. */
+/* Floor of POST /expenses (without a jar): the same statements in one transaction, in a plain loop over many
+ * households. */
 #include "floor.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /*
- * What a background thread waits on: rung to wake it at once, stopped for good when the program ends, else it wakes after its own
- * interval. A ring while the thread is at work is kept for its next wait.
+ * What a background thread waits on: rung to wake it at once, stopped for good when the program ends, else it wakes
+ * after its own interval. A ring while the thread is at work is kept for its next wait.
  */
 #ifndef BASE_BELL_H
 #define BASE_BELL_H
@@ -23,7 +23,8 @@ bool bell_stopped(struct bell *b);
 /* Until rung, stopped or `ms` passed. False once stopped. */
 bool bell_wait(struct bell *b, int64_t ms);
 
-/* A condition variable that counts on the monotonic clock, and a wait on it with a deadline of that clock (ms); false when it passed. */
+/* A condition variable that counts on the monotonic clock, and a wait on it with a deadline of that clock (ms); false
+ * when it passed. */
 void bell_cond_init(pthread_cond_t *cond);
 bool bell_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline_ms);
 

@@ -13,7 +13,8 @@ static inline bool pace_due(int64_t *last_ms, int64_t now_ms, int64_t every_ms)
     return true;
 }
 
-/* `base_ms` doubled per try (from 1) up to max_ms, less up to a quarter by chance (0..255), so that many do not come back together. */
+/* `base_ms` doubled per try (from 1) up to max_ms, less up to a quarter by chance (0..255), so that many do not come
+ * back together. */
 static inline int64_t pace_backoff_ms(int64_t base_ms, int64_t tries, int64_t max_ms, uint32_t chance)
 {
     int64_t wait = base_ms;

@@ -1,6 +1,6 @@
 /*
- * Table periodic_tasks: one row a task and due time, so that each is run once whichever worker comes first. A run is a lease; a
- * worker that dies in it leaves the row to the next one when the lease has passed.
+ * Table periodic_tasks: one row a task and due time, so that each is run once whichever worker comes first. A run is a
+ * lease; a worker that dies in it leaves the row to the next one when the lease has passed.
  */
 #ifndef STORE_PERIODIC_H
 #define STORE_PERIODIC_H
