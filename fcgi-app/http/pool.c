@@ -17,6 +17,7 @@
 #include "service/log.h"
 
 enum {
+    LOOK_EVERY_MS = 1000,
     ACCEPT_BACK_OFF_MS = 50, /* no descriptors or memory: what is at work will give some back */
     THREAD_STACK = 512 * 1024
 };
@@ -99,21 +100,31 @@ static int open_waiter(const struct pool *pool)
     return set;
 }
 
-static void wait_for_work(int set)
+/* True when a connection may wait. A sibling that was woken for one and then killed or frozen never takes it, so every
+ * thread looks by itself now and then. */
+static bool wait_for_work(const struct pool *pool, int set)
 {
-    struct epoll_event event;
-    if (epoll_wait(set, &event, 1, -1) < 0 && errno != EINTR)
+    struct epoll_event events[2];
+    int n = epoll_wait(set, events, 2, LOOK_EVERY_MS);
+    if (n < 0 && errno != EINTR)
         pause_ms(ACCEPT_BACK_OFF_MS);
+    bool connection = n == 0;
+    for (int i = 0; i < n; i++)
+        connection = connection || events[i].data.fd == pool->listen_fd;
+    return connection;
 }
 
+/* A thread that was woken for a connection takes it even when it is to stop: nobody else is woken for it. */
 static void accept_loop(struct pool *pool, struct exchange *x, FCGX_Request *request, int set)
 {
-    while (!atomic_load(&pool->stopping)) {
+    bool woken = false;
+    while (woken || !atomic_load(&pool->stopping)) {
         int rc = FCGX_Accept_r(request);
+        woken = false;
         if (rc == 0) {
             serve(x, request);
         } else if (rc == -EAGAIN) { /* the socket does not block, and a sibling may have been faster */
-            wait_for_work(set);
+            woken = wait_for_work(pool, set);
         } else {
             if (rc != -EINTR)
                 log_warn("http", "no connection could be accepted: error %d", -rc);

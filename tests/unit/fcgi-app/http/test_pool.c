@@ -13,6 +13,7 @@
 #include "http/pool.h"
 
 enum { THREADS = 4, CLIENTS = 8, REQUESTS = 40, STOP_MS = 10 * 1000, ANSWER_MAX = 4096 };
+enum { STOPS = 400, PATIENCE_MS = 10 * 1000 };
 enum { FCGI_BEGIN = 1, FCGI_PARAMS = 4, FCGI_STDIN = 5 };
 
 struct fixture {
@@ -186,6 +187,35 @@ static void test_a_stopped_pool_leaves_the_socket_to_its_siblings(void **state)
     close(waiting);
 }
 
+static void *stop_pool(void *arg)
+{
+    return pool_stop(arg, STOP_MS) ? NULL : arg;
+}
+
+/* The kernel wakes one waiter of all processes for a connection; one that is about to stop must not keep it from the
+ * others. */
+static void test_a_pool_that_stops_hands_on_what_it_was_woken_for(void **state)
+{
+    struct fixture *f = *state;
+    char answer[ANSWER_MAX];
+    struct err err = {0};
+    for (int i = 0; i < STOPS; i++) {
+        pthread_t stopper;
+        void *failed;
+        struct pool *sibling = pool_start(&f->app, f->listen_fd, &err);
+        assert_non_null(sibling);
+        assert_true(ask(f, "/api/v1.0/health", answer));
+        assert_int_equal(pthread_create(&stopper, NULL, stop_pool, f->pool), 0);
+        f->pool = sibling;
+        int64_t begin = clock_monotonic_ms();
+        for (int n = 0; n < 3; n++)
+            assert_true(ask(f, "/api/v1.0/health", answer));
+        assert_true(clock_monotonic_ms() - begin < PATIENCE_MS);
+        pthread_join(stopper, &failed);
+        assert_null(failed);
+    }
+}
+
 static void test_only_a_listening_socket_will_do(void **state)
 {
     struct fixture *f = *state;
@@ -205,6 +235,7 @@ int main(void)
         WITH_FIXTURE(test_an_answer_is_whole),
         WITH_FIXTURE(test_a_silent_peer_does_not_hold_the_others_up),
         WITH_FIXTURE(test_a_stopped_pool_leaves_the_socket_to_its_siblings),
+        WITH_FIXTURE(test_a_pool_that_stops_hands_on_what_it_was_woken_for),
         WITH_FIXTURE(test_only_a_listening_socket_will_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
