@@ -12,6 +12,7 @@ A stack keeps its options until it is told others. DIR/env holds addresses and k
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import fcntl
 import os
@@ -218,6 +219,10 @@ class Stack:
         with self.locked():
             pid = self.pid()
             if pid:
+                # What serves first, then what it stands on; supervisor by itself would stop one after the other.
+                for names in (("nginx",), ("api", "worker"), processes.SERVICES):
+                    with concurrent.futures.ThreadPoolExecutor() as threads:
+                        list(threads.map(lambda name: self.ctl("stop", f"{name}:*", check=False), names))
                 self.ctl("shutdown", check=False)
                 wait_for("the stack's end", lambda: not self.pid(), 90)
             shutil.rmtree(self.settings.run_dir, ignore_errors=True)
