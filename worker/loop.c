@@ -13,7 +13,10 @@
 #include "service/log.h"
 
 enum {
-    LONG_POLL_S = 20,
+    /* Short, so that a stop can wait for its end: what the queue hands to a poll that was cut off is not seen again
+       before its visibility has passed, and a receive of it is burnt. */
+    LONG_POLL_S = 4,
+    STOP_POLL_MS = 5000,  /* after that a stop cuts it off all the same */
     EMPTY_PAUSE_MS = 200, /* after a poll that came back empty at once, doubled up to the next */
     PAUSE_MAX_MS = 10000,
     FAULT_LINE_MS = 10000,
@@ -40,6 +43,7 @@ struct loop {
     pthread_cond_t idle;  /* a slot became idle, or stopping */
     struct breaker breaker;
     bool stopping; /* no more messages are asked for */
+    bool received; /* the receiver has ended */
     bool ended;    /* nor will any more be handed out */
     struct slot *slots;
     size_t slot_count, busy;
@@ -50,6 +54,14 @@ struct loop {
     int64_t last_line_ms;
     int64_t pauses; /* in a row */
 };
+
+static void set(struct loop *l, bool *flag, pthread_cond_t *cond)
+{
+    pthread_mutex_lock(&l->lock);
+    *flag = true;
+    pthread_cond_broadcast(cond);
+    pthread_mutex_unlock(&l->lock);
+}
 
 /* ---- handlers ---- */
 
@@ -224,6 +236,7 @@ static void *run_receiver(void *arg)
         if (max)
             receive(l, max);
     }
+    set(l, &l->received, &l->idle);
     return NULL;
 }
 
@@ -268,12 +281,17 @@ struct loop *loop_start(struct worker *w, struct err *err)
     return l;
 }
 
-static void set(struct loop *l, bool *flag, pthread_cond_t *cond)
+static void end_receiver(struct loop *l)
 {
+    int64_t until = clock_monotonic_ms() + STOP_POLL_MS;
     pthread_mutex_lock(&l->lock);
-    *flag = true;
-    pthread_cond_broadcast(cond);
+    while (!l->received && bell_cond_wait(&l->idle, &l->lock, until))
+        ;
+    bool hangs = !l->received;
     pthread_mutex_unlock(&l->lock);
+    if (hangs)
+        queue_cancel(l->worker->queue);
+    pthread_join(l->receiver, NULL);
 }
 
 /* The receiver first: what it has in hand when it ends still goes to idle handlers. */
@@ -282,9 +300,8 @@ void loop_stop(struct loop *l)
     if (!l)
         return;
     set(l, &l->stopping, &l->idle);
-    queue_cancel(l->worker->queue);
     if (l->receiver_started)
-        pthread_join(l->receiver, NULL);
+        end_receiver(l);
     set(l, &l->ended, &l->work);
     for (size_t i = 0; l->slots && i < l->slot_count; i++) {
         if (l->slots[i].started)

@@ -11,7 +11,7 @@
 #include "loop.h"
 #include "runner.h"
 
-enum { HANDLERS = 3, DEADLINE_MS = 20000 };
+enum { HANDLERS = 3, DEADLINE_MS = 20000, POLL_MS = 1200 };
 
 static struct {
     pthread_mutex_t lock;
@@ -20,7 +20,7 @@ static struct {
     size_t received, at_work, done; /* of them */
     size_t most_at_once, largest_ask, last_ask, asks;
     size_t to_finish; /* jobs that may end */
-    bool database_up, canceled, job_fails;
+    bool database_up, canceled, job_fails, poll_hangs;
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 bool __wrap_queue_receive(struct queue *q, size_t max, int wait_s, int visibility_s, struct arena *mem,
@@ -36,7 +36,8 @@ bool __wrap_queue_receive(struct queue *q, size_t max, int wait_s, int visibilit
 {
     (void)q, (void)mem, (void)err;
     assert_int_equal(visibility_s, JOB_VISIBILITY_S);
-    int64_t until = clock_monotonic_ms() + wait_s * 1000;
+    assert_in_range(wait_s, 1, 20);
+    int64_t until = clock_monotonic_ms() + (world.poll_hangs ? DEADLINE_MS : POLL_MS);
     pthread_mutex_lock(&world.lock);
     world.asks++;
     world.last_ask = max;
@@ -144,7 +145,7 @@ static int fresh(void **state)
     world.waiting = world.received = world.at_work = world.done = 0;
     world.most_at_once = world.largest_ask = world.asks = world.to_finish = 0;
     world.database_up = true;
-    world.canceled = world.job_fails = false;
+    world.canceled = world.job_fails = world.poll_hangs = false;
     pthread_mutex_unlock(&world.lock);
     return 0;
 }
@@ -180,14 +181,26 @@ static void test_a_stop_finishes_what_is_in_flight_and_takes_no_more(void **stat
     assert_int_equal(world.done, world.received);
 }
 
-static void test_an_idle_loop_stops_at_once(void **state)
+/* What the queue hands to a poll that was cut off would be lost for a minute. */
+static void test_a_stop_waits_for_the_poll(void **state)
 {
     (void)state;
     struct loop *loop = start();
     await(&world.asks, 1, "asks");
+    loop_stop(loop);
+    assert_false(world.canceled);
+}
+
+static void test_a_poll_that_hangs_is_cut_off(void **state)
+{
+    (void)state;
+    world.poll_hangs = true;
+    struct loop *loop = start();
+    await(&world.asks, 1, "asks");
     int64_t began = clock_monotonic_ms();
     loop_stop(loop);
-    assert_true(clock_monotonic_ms() - began < 5000);
+    assert_true(world.canceled);
+    assert_true(clock_monotonic_ms() - began < 8000);
 }
 
 static void test_without_a_database_nothing_is_received(void **state)
@@ -241,7 +254,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_it_takes_only_as_many_as_it_has_idle_handlers, fresh),
         cmocka_unit_test_setup(test_a_stop_finishes_what_is_in_flight_and_takes_no_more, fresh),
-        cmocka_unit_test_setup(test_an_idle_loop_stops_at_once, fresh),
+        cmocka_unit_test_setup(test_a_stop_waits_for_the_poll, fresh),
+        cmocka_unit_test_setup(test_a_poll_that_hangs_is_cut_off, fresh),
         cmocka_unit_test_setup(test_without_a_database_nothing_is_received, fresh),
         cmocka_unit_test_setup(test_after_a_failure_one_message_is_tried_first, fresh),
     };
