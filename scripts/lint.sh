@@ -51,7 +51,7 @@ python() { files '*.py' | each "$bin/ruff" check -q --no-cache; }
 cpp() {
     files '*.c' | grep '^lib/\|^fcgi-app/\|^worker/' | each cppcheck -q -j2 --std=c11 --error-exitcode=1 --inline-suppr \
         --enable=warning,portability,performance --suppress=missingInclude --suppress=missingIncludeSystem \
-        --suppress=normalCheckLevelMaxBranches --suppress=unknownMacro --suppress=unknownEvaluationOrder -Ilib -Ifcgi-app -Iworker
+        --suppress=normalCheckLevelMaxBranches --suppress=unknownMacro --suppress=unknownEvaluationOrder --suppress=uninitvar -Ilib -Ifcgi-app -Iworker
 }
 
 nginx_conf() {

@@ -32,7 +32,12 @@ bool outbox_mark_sent(struct db *db, const char *id, const char *token, int64_t 
 bool outbox_back_off(struct db *db, const char *id, const char *token, int64_t next_try_at_ms, const char *reason, struct err *err) MUST_CHECK;
 /* In the effect's own transaction: *first is false when the event was processed before (a copy: do nothing). An id that is not in the outbox: ERR_PERMANENT. */
 bool outbox_mark_processed(struct db *db, int64_t household, const char *id, int64_t now_ms, bool *first, struct err *err) MUST_CHECK;
+/* What the outbox knows of a household's event. */
+enum outbox_state { OUTBOX_ABSENT, OUTBOX_OPEN, OUTBOX_PROCESSED, OUTBOX_PARKED };
+bool outbox_find_state(struct db *db, int64_t household, const char *id, enum outbox_state *state, struct err *err) MUST_CHECK;
 bool outbox_park(struct db *db, const char *id, const char *reason, int64_t now_ms, struct err *err) MUST_CHECK;
+/* A parked event back to recorded, to be sent as if it were new; *back is false when it is not parked. */
+bool outbox_retry(struct db *db, const char *id, int64_t now_ms, bool *back, struct err *err) MUST_CHECK;
 /* For /status: rows not yet processed and the age of the oldest, ms. */
 bool outbox_backlog(struct db *db, int64_t now_ms, int64_t *pending, int64_t *oldest_age_ms, struct err *err) MUST_CHECK;
 
