@@ -17,7 +17,8 @@
 #endif
 
 enum {
-    EXIT_BAD_START = 2,      /* settings or socket: starting again does not help */
+    EXIT_BAD_START = 2, /* settings or socket: starting again does not help */
+    AWAIT_SCHEMA_MS = 4000,
     STOP_REQUESTS_MS = 8000, /* of the 10 s that a stop may take */
     STOP_ALL_S = 9           /* a background thread may hang in a call of its own */
 };
@@ -108,10 +109,15 @@ struct parts {
     struct schema *schema;
 };
 
+/* Requests are taken when the schema was found, so that a process started in the place of another refuses none; and
+ * when it was not, since /health must answer while MySQL is down. */
 static bool start_parts(struct app *app, struct parts *parts, struct err *err)
 {
-    return (parts->schema = schema_start(app, err)) != NULL && (app->relay = relay_start(app, err)) != NULL &&
-           (app->probes = probes_start(app, err)) != NULL && (parts->pool = pool_start(app, STDIN_FILENO, err)) != NULL;
+    if (!(parts->schema = schema_start(app, err)))
+        return false;
+    schema_await(parts->schema, AWAIT_SCHEMA_MS);
+    return (app->relay = relay_start(app, err)) != NULL && (app->probes = probes_start(app, err)) != NULL &&
+           (parts->pool = pool_start(app, STDIN_FILENO, err)) != NULL;
 }
 
 static void give_up(int signal_number)

@@ -17,6 +17,7 @@ enum {
 struct schema {
     struct app *app;
     struct bell bell;
+    struct bell tried; /* rung after the first attempt */
     pthread_t thread;
 };
 
@@ -40,7 +41,10 @@ static void *schema_main(void *arg)
     log_thread_name("schema");
     for (;;) {
         struct err err = {0};
-        if (migrate_once(s->app, &steps, &err))
+        bool done = migrate_once(s->app, &steps, &err);
+        atomic_store_explicit(&s->app->schema_ready, done, memory_order_release);
+        bell_ring(&s->tried);
+        if (done)
             break;
         int64_t now = clock_monotonic_ms();
         if (!told_ms || now - told_ms >= TELL_MS) {
@@ -50,7 +54,6 @@ static void *schema_main(void *arg)
         if (!bell_wait(&s->bell, TRY_AGAIN_MS))
             return NULL;
     }
-    atomic_store_explicit(&s->app->schema_ready, true, memory_order_release);
     if (steps || told_ms)
         log_info("schema", "the schema is ready, %zu migration steps ran", steps);
     return NULL;
@@ -65,12 +68,19 @@ struct schema *schema_start(struct app *app, struct err *err)
     }
     s->app = app;
     bell_init(&s->bell);
+    bell_init(&s->tried);
     if (pthread_create(&s->thread, NULL, schema_main, s) == 0)
         return s;
     err_set(err, ERR_INTERNAL, "The migrations' thread could not be started");
     bell_release(&s->bell);
+    bell_release(&s->tried);
     free(s);
     return NULL;
+}
+
+void schema_await(struct schema *schema, int64_t ms)
+{
+    bell_wait(&schema->tried, ms);
 }
 
 void schema_stop(struct schema *schema)
@@ -80,6 +90,7 @@ void schema_stop(struct schema *schema)
     bell_stop(&schema->bell);
     pthread_join(schema->thread, NULL);
     bell_release(&schema->bell);
+    bell_release(&schema->tried);
     free(schema);
 }
 

@@ -5,6 +5,7 @@ all below one directory with ports of their own, under supervisor.
 stack.py run DIR [options]    start, print where everything is, stop at Ctrl-C
 stack.py up DIR [options]     start what does not run, return when the API answers
 stack.py down DIR             stop everything
+stack.py roll DIR             start the API processes anew, one by one, losing no request (scripts/rolling-restart.sh)
 stack.py ctl DIR ARGS...      supervisorctl; processes: database redis aws smtp nginx api:* worker:*
 stack.py bootstrap DIR        make queue, tables, bucket and user again, after the stand-in lost its state
 
@@ -211,6 +212,13 @@ class Stack:
             self.print_logs()
             raise
 
+    def roll(self):
+        names = (f"api:api-{number}" for number in range(self.settings.state["pools"]))
+        pools = [self.ctl("pid", name).stdout.strip() for name in names]
+        if not all(pid.isdigit() and int(pid) for pid in pools):
+            raise StackError("the API pools do not run")
+        subprocess.run([os.path.join(ROOT, "scripts/rolling-restart.sh"), *pools], check=True)
+
     # ---- stop, look ----
 
     def down(self):
@@ -334,7 +342,7 @@ def parse(arguments):
         command.add_argument("--set", action="append", metavar="KEY=VALUE", help="a setting of the programs")
         command.add_argument("--unset", action="append", metavar="KEY", help="back to the stack's own value")
         command.add_argument("--demo", action="store_true", help="make a demo account and print its login")
-    for name in ("down", "bootstrap", "logs"):
+    for name in ("down", "bootstrap", "logs", "roll"):
         commands.add_parser(name).add_argument("dir")
     command = commands.add_parser("ctl")
     command.add_argument("dir")
@@ -356,6 +364,8 @@ def main():
         stack.wait_for_services()
         stack.bootstrap()
         stack.settings.write_env()
+    elif options.command == "roll":
+        stack.roll()
     elif options.command == "logs":
         stack.print_logs()
     else:
