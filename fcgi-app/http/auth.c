@@ -43,7 +43,7 @@ bool session_from_cache(struct text value, struct session_row *row)
     *row = (struct session_row){0};
     if (!text_split(&value, ' ', &household) || !text_split(&value, ' ', &currency) || !text_split(&value, ' ', &admin))
         return false;
-    if (!text_to_int64(household, &row->household_id) || currency.n != 3 || admin.n != 1)
+    if (!text_to_int64(household, &row->household_id) || !currency_find(currency) || admin.n != 1)
         return false;
     memcpy(row->currency, currency.p, 3);
     row->admin = admin.p[0] == '1';
