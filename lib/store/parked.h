@@ -12,7 +12,8 @@
 struct parked_row {
     int64_t id, parked_at_ms; /* not for parked_insert */
     struct text event_id;     /* TEXT_NONE when the body could not be read */
-    struct text message_id; /* the queue's; the same message parked twice is one row. TEXT_NONE: never was in the queue */
+    struct text
+        message_id; /* the queue's; the same message parked twice is one row. TEXT_NONE: never was in the queue */
     struct text reason, body;
 };
 
