@@ -1,0 +1,60 @@
+/*
+ * An OpenAI-compatible chat-completions provider: base URL, model, several keys in round robin with back-off per key, streaming, tools. At most `concurrency` calls at a time;
+ * no retries but on another key. Its answers are untrusted input and bounded (LLM_REPLY_MAX).
+ */
+#ifndef SERVICE_LLM_H
+#define SERVICE_LLM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/text.h"
+
+enum { LLM_REPLY_MAX = 64 * 1024, LLM_TOOL_CALLS_MAX = 8, LLM_KEYS_MAX = 16 };
+
+struct llm_options {
+    const char *base_url; /* "https://host/v1" */
+    const char *model;
+    const char *keys;     /* comma list */
+    size_t concurrency;
+    int connect_timeout_ms, total_timeout_ms;
+};
+
+struct llm_tool_call {
+    struct text id, name, arguments; /* arguments: JSON text, untrusted */
+};
+
+struct llm_message {
+    const char *role; /* system, user, assistant, tool */
+    struct text content;
+    struct text tool_call_id;               /* role tool */
+    const struct llm_tool_call *tool_calls; /* role assistant */
+    size_t tool_call_count;
+};
+
+struct llm_request {
+    const struct llm_message *messages;
+    size_t message_count;
+    struct text tools; /* JSON array of tool definitions, or none */
+    /* Called with each piece of the reply as it comes; false: nobody listens any more, but the reply is read to its end. NULL: no streaming. */
+    bool (*piece)(struct text piece, void *to);
+    void *to;
+};
+
+struct llm_reply {
+    struct text content;
+    struct llm_tool_call tool_calls[LLM_TOOL_CALLS_MAX];
+    size_t tool_call_count;
+    struct text model;
+};
+
+struct llm;
+struct llm *llm_open(const struct llm_options *opts, struct err *err) MUST_CHECK;
+void llm_close(struct llm *l);
+/* ERR_UNAVAILABLE with retry_after_seconds: provider down, slow, throttled on every key, or an answer that cannot be read. */
+bool llm_chat(struct llm *l, const struct llm_request *req, struct arena *mem, struct llm_reply *out, struct err *err) MUST_CHECK;
+
+#endif
