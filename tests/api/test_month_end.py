@@ -33,7 +33,7 @@ def leftover(user, database):
     user.household = household_of(database, user)
     until(
         lambda: not database.rows("SELECT id FROM outbox WHERE household_id = %s AND processed_at IS NULL", user.household),
-        20,
+        60,
         "the recalculation",
     )
     database.run("UPDATE jars SET rollover = 'reset' WHERE id = %s", user.reset)

@@ -53,7 +53,7 @@ class Mailbox:
         self._read_new()
         return [mail for name, mail in sorted(self.seen.items()) if address.lower() in mail.to]
 
-    def wait(self, address, count=1, seconds=20, choose=lambda mail: True):
+    def wait(self, address, count=1, seconds=60, choose=lambda mail: True):
         """At least `count` mails to the address that `choose` likes."""
 
         def enough():
@@ -62,6 +62,6 @@ class Mailbox:
 
         return until(enough, seconds, f"{count} mail(s) to {address}")
 
-    def code(self, address, after=0, seconds=20):
+    def code(self, address, after=0, seconds=60):
         """The newest code for the address, once more than `after` mails with a code are there."""
         return self.wait(address, after + 1, seconds, lambda mail: mail.code)[-1].code
