@@ -190,6 +190,7 @@ static const struct setting SETTINGS[] = {
     {"AWS_REGION", read_string, AT(aws_region), NULL, BOTH, 0, 0},
     {"AWS_ENDPOINT_URL", read_url, AT(aws_endpoint_url), NULL, 0, 0, 0},
     {"AWS_ENDPOINT_URL_SQS", read_url, AT(aws_endpoint_url_sqs), NULL, 0, 0, 0},
+    {"AWS_ENDPOINT_URL_DYNAMODB", read_url, AT(aws_endpoint_url_dynamodb), NULL, 0, 0, 0},
     {"SQS_QUEUE_URL", read_url, AT(sqs_queue_url), NULL, BOTH, 0, 0},
     {"SMTP_HOST", read_string, AT(smtp_host), NULL, PROGRAM_WORKER, 0, 0},
     {"SMTP_PORT", read_int, AT(smtp_port), NULL, PROGRAM_WORKER, 1, 65535},
@@ -213,6 +214,18 @@ static const struct setting SETTINGS[] = {
     {"RATE_SIGN_IN_ADDRESS_PER_MINUTE", read_int, AT(rate_sign_in_address_per_minute), "60", 0, 1, 1000000},
     {"RATE_API_PER_MINUTE", read_int, AT(rate_api_per_minute), "3000", 0, 1, 1000000},
     {"RATE_OTP_RESEND_PER_MINUTE", read_int, AT(rate_otp_resend_per_minute), "3", 0, 1, 1000000},
+    {"CHAT_PROVIDER_URL", read_url, AT(chat_provider_url), NULL, 0, 0, 0},
+    {"CHAT_PROVIDER_MODEL", read_string, AT(chat_provider_model), NULL, 0, 0, 0},
+    {"CHAT_PROVIDER_KEYS", read_string, AT(chat_provider_keys), NULL, 0, 0, 0},
+    {"CHAT_PROVIDER_CONCURRENCY", read_int, AT(chat_provider_concurrency), "8", 0, 1, 64},
+    {"CHAT_THREADS", read_int, AT(chat_threads), "8", 0, 1, 64},
+    {"CHAT_WAITING", read_int, AT(chat_waiting), "200", 0, 0, 1000},
+    {"CHAT_TIMEOUT_SECONDS", read_int, AT(chat_timeout_seconds), "25", 0, 2, 60},
+    {"CHAT_TTL_DAYS", read_int, AT(chat_ttl_days), "365", 0, 1, 3650},
+    {"RATE_CHAT_PER_MINUTE", read_int, AT(rate_chat_per_minute), "30", 0, 1, 1000000},
+    {"RATE_CHAT_PER_DAY", read_int, AT(rate_chat_per_day), "500", 0, 1, 1000000},
+    {"RATE_GEMINI_CHAT_PER_MINUTE", read_int, AT(rate_gemini_chat_per_minute), "15", 0, 1, 1000000},
+    {"RATE_TIPS_PER_MINUTE", read_int, AT(rate_tips_per_minute), "5", 0, 1, 1000000},
 };
 
 static bool read_setting(const struct setting *row, struct config *cfg, enum program program, FILE *faults)
@@ -237,6 +250,8 @@ static bool check_together(const struct config *cfg, FILE *faults)
         ok = fault(faults, "DB_SSL_CA", "has no use with DB_SOCKET");
     if (!cfg->smtp_user != !cfg->smtp_password)
         ok = fault(faults, "SMTP_USER", "and SMTP_PASSWORD must be set together");
+    if (cfg->chat_provider_url && !cfg->chat_provider_model)
+        ok = fault(faults, "CHAT_PROVIDER_MODEL", "is needed with CHAT_PROVIDER_URL");
     return ok;
 }
 

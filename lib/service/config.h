@@ -20,7 +20,7 @@ struct config {
     const char *db_host, *db_socket, *db_name, *db_user, *db_password, *db_ssl_ca;
     int64_t db_port, db_pool_size;
     const char *redis_url;
-    const char *aws_region, *aws_endpoint_url, *aws_endpoint_url_sqs, *sqs_queue_url;
+    const char *aws_region, *aws_endpoint_url, *aws_endpoint_url_sqs, *aws_endpoint_url_dynamodb, *sqs_queue_url;
     const char *smtp_host, *smtp_user, *smtp_password, *smtp_ca_file, *mail_from, *mail_from_name;
     int64_t smtp_port;
     const char *jwt_keys;
@@ -34,6 +34,10 @@ struct config {
     enum log_level log_level;
     bool log_json;
     int64_t rate_sign_in_per_minute, rate_sign_in_address_per_minute, rate_api_per_minute, rate_otp_resend_per_minute;
+    /* the assistant; chat_provider_url NULL: the embedded one alone */
+    const char *chat_provider_url, *chat_provider_model, *chat_provider_keys;
+    int64_t chat_provider_concurrency, chat_threads, chat_waiting, chat_timeout_seconds, chat_ttl_days;
+    int64_t rate_chat_per_minute, rate_chat_per_day, rate_gemini_chat_per_minute, rate_tips_per_minute;
 };
 
 /* Reads and checks everything; on faults prints each to `faults` (one a line, never a value of a secret) and returns
