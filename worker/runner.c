@@ -18,7 +18,7 @@
 
 enum { DEADLOCK_TRIES = 5 };
 
-/* What is known of a message; event.id is "" until it could be read. */
+/* What is known of a message; event.id is "" when it tells none. */
 struct run {
     struct worker *worker;
     const struct queue_message *message;
@@ -34,8 +34,12 @@ struct run {
 static bool read_message(struct run *run, struct err *err)
 {
     run->doc = json_parse(run->message->body, err);
-    if (!run->doc || !event_read(json_root(run->doc), &run->event, err))
+    if (!run->doc)
         return false;
+    if (!event_read(json_root(run->doc), &run->event, err)) {
+        event_identify(json_root(run->doc), &run->event);
+        return false;
+    }
     run->row = job_find(text_of(run->event.type));
     return run->row || err_set(err, ERR_PERMANENT, "unknown type of event");
 }
@@ -175,32 +179,48 @@ static enum run_end try_again(struct run *run, const struct err *failure)
     return RUN_RETRIED;
 }
 
-static bool park(struct run *run, const char *reason, struct err *err)
+/* The outbox row goes along when it is this household's and still open: a message that names a foreign event parks only
+ * itself. */
+static bool park_rows(struct run *run, struct db *db, const char *reason, bool *known, struct err *err)
 {
     int64_t now_ms = clock_now_ms();
     const char *event_id = run->event.id[0] ? run->event.id : NULL;
+    enum outbox_state state = OUTBOX_ABSENT;
     struct parked_row row = {.event_id = text_of(event_id),
                              .message_id = text_of(run->message->id),
                              .reason = text_of(reason),
                              .body = run->message->body};
+    if (event_id && !outbox_find_state(db, run->event.household_id, event_id, &state, err))
+        return false;
+    *known = state == OUTBOX_PROCESSED || state == OUTBOX_PARKED;
+    if (*known)
+        return true;
+    return parked_insert(db, &row, now_ms, err) &&
+           (state == OUTBOX_ABSENT || outbox_park(db, event_id, reason, now_ms, err));
+}
+
+/* *known: the event was processed or parked before, so that this message is a copy and nothing was done. */
+static bool park(struct run *run, const char *reason, bool *known, struct err *err)
+{
     AUTO(db) struct db *db = db_take(run->worker->db_pool, err);
     if (!db)
         return false;
     AUTO(tx) struct tx *tx = tx_begin(db, err);
-    return tx && parked_insert(db, &row, now_ms, err) &&
-           (!event_id || outbox_park(db, event_id, reason, now_ms, err)) && tx_commit(tx, err);
+    return tx && park_rows(run, db, reason, known, err) && tx_commit(tx, err);
 }
 
 static struct run_result give_up(struct run *run, const struct err *failure)
 {
     struct err err = {0};
-    if (!park(run, failure->detail, &err)) {
+    bool known = false;
+    if (!park(run, failure->detail, &known, &err)) {
         log_err(LOG_WARN, "jobs", "a message could not be parked; it comes again by itself", &err);
         return (struct run_result){RUN_LEFT, err.code == ERR_UNAVAILABLE};
     }
-    log_err(LOG_ERROR, "jobs", "a message can never be processed and was parked", failure);
+    if (!known)
+        log_err(LOG_ERROR, "jobs", "a message can never be processed and was parked", failure);
     delete_message(run);
-    return (struct run_result){RUN_PARKED, false};
+    return (struct run_result){known ? RUN_COPY : RUN_PARKED, false};
 }
 
 struct run_result runner_handle(struct worker *w, const struct queue_message *m, struct arena *mem)

@@ -108,6 +108,14 @@ bool event_read(const struct json_node *root, struct event *out, struct err *err
     return true;
 }
 
+void event_identify(const struct json_node *root, struct event *out)
+{
+    struct text id = json_get_text(root, "id");
+    *out = (struct event){.household_id = json_get_int(root, "householdId", 0)};
+    if (uuid_is_valid(id))
+        memcpy(out->id, id.p, id.n);
+}
+
 static void write_value(struct json_out *j, const struct json_node *value)
 {
     switch (json_kind(value)) {

@@ -35,6 +35,8 @@ bool event_record(struct scope *s, const char *type, int64_t subject_id, struct 
 /* Reads a message body. ERR_PERMANENT (with the reason) for anything that can never be processed: not JSON, missing
  * fields, unknown version. */
 bool event_read(const struct json_node *root, struct event *out, struct err *err) MUST_CHECK;
+/* Id and household of an event that event_read refused, where it tells them; else "" and 0. For parking it. */
+void event_identify(const struct json_node *root, struct event *out);
 /* The same event as a new body, with attempt and firstSentAt as given: for delayed copies. */
 bool event_rewrite(const struct json_node *root, int64_t attempt, int64_t first_sent_at_ms, struct buf *out,
                    struct err *err) MUST_CHECK;

@@ -45,14 +45,23 @@ static const struct stmt_def MARK_PROCESSED = {
     " WHERE id = ? AND household_id = ? AND processed_at IS NULL AND state <> 'parked'",
     "mti", ""};
 
-static const struct stmt_def EXISTS = {"outbox.exists", "SELECT 1 FROM outbox WHERE id = ? AND household_id = ?", "ti",
-                                       "i"};
+/* As the numbers of enum outbox_state. */
+static const struct stmt_def STATE = {
+    "outbox.state", "SELECT 1 + FIELD(state, 'processed', 'parked') FROM outbox WHERE id = ? AND household_id = ?",
+    "ti", "i"};
+_Static_assert(OUTBOX_OPEN == 1 && OUTBOX_PROCESSED == 2 && OUTBOX_PARKED == 3, "outbox.state tells these numbers");
 
 static const struct stmt_def PARK = {"outbox.park",
                                      "UPDATE outbox SET state = 'parked', last_error = LEFT(?, 255), next_try_at = ?,"
                                      " claim_token = NULL, claimed_until = NULL"
                                      " WHERE id = ? AND state IN ('recorded', 'sent')",
                                      "tmt", ""};
+
+static const struct stmt_def RETRY = {
+    "outbox.retry",
+    "UPDATE outbox SET state = 'recorded', send_count = 0, sent_at = NULL, next_try_at = ?, last_error = NULL"
+    " WHERE id = ? AND state = 'parked'",
+    "mt", ""};
 
 static const struct stmt_def BACKLOG = {
     "outbox.backlog", "SELECT COUNT(*), MIN(created_at) FROM outbox WHERE state IN ('recorded', 'sent')", "", "im"};
@@ -126,10 +135,19 @@ bool outbox_back_off(struct db *db, const char *id, const char *token, int64_t n
                    err);
 }
 
-static bool seen(struct db_row *row, void *to, struct err *err)
+static bool state_from_row(struct db_row *row, void *to, struct err *err)
 {
     (void)err;
-    *(bool *)to = row_int(row, 0) == 1;
+    *(enum outbox_state *)to = (enum outbox_state)row_int(row, 0);
+    return true;
+}
+
+bool outbox_find_state(struct db *db, int64_t household, const char *id, enum outbox_state *state, struct err *err)
+{
+    enum outbox_state found = OUTBOX_ABSENT;
+    if (!db_query(db, &STATE, DB_ARGS(db_str(id), db_int(household)), NULL, state_from_row, &found, NULL, err))
+        return false;
+    *state = found;
     return true;
 }
 
@@ -137,20 +155,27 @@ bool outbox_mark_processed(struct db *db, int64_t household, const char *id, int
                            struct err *err)
 {
     struct db_result res;
+    enum outbox_state state = OUTBOX_OPEN;
     if (!db_exec(db, &MARK_PROCESSED, DB_ARGS(db_instant(now_ms), db_str(id), db_int(household)), &res, err))
         return false;
-    bool exists = res.affected == 1;
-    if (!exists && !db_query(db, &EXISTS, DB_ARGS(db_str(id), db_int(household)), NULL, seen, &exists, NULL, err))
-        return false;
-    if (!exists)
-        return err_set(err, ERR_PERMANENT, "the event is not in the outbox of its household");
     *first = res.affected == 1;
-    return true;
+    if (!*first && !outbox_find_state(db, household, id, &state, err))
+        return false;
+    return state != OUTBOX_ABSENT || err_set(err, ERR_PERMANENT, "the event is not in the outbox of its household");
 }
 
 bool outbox_park(struct db *db, const char *id, const char *reason, int64_t now_ms, struct err *err)
 {
     return db_exec(db, &PARK, DB_ARGS(db_str(reason), db_instant(now_ms), db_str(id)), NULL, err);
+}
+
+bool outbox_retry(struct db *db, const char *id, int64_t now_ms, bool *back, struct err *err)
+{
+    struct db_result res;
+    if (!db_exec(db, &RETRY, DB_ARGS(db_instant(now_ms), db_str(id)), &res, err))
+        return false;
+    *back = res.affected == 1;
+    return true;
 }
 
 struct backlog {

@@ -231,6 +231,43 @@ static void test_an_event_of_a_foreign_household_is_parked(void **state)
     assert_int_equal(count("mail_ledger"), 0);
 }
 
+/* The event that it names by its id is a good one of someone else, and waits for its own message. */
+static void test_a_message_with_a_foreign_id_parks_only_itself(void **state)
+{
+    (void)state;
+    char *body = event(household, "mail.requested", WELCOME, 0), foreign[4096];
+    snprintf(foreign, sizeof foreign, "%s", body);
+    strstr(foreign, "\"householdId\":")[strlen("\"householdId\":")] = '9';
+    assert_int_equal(handle(foreign).end, RUN_PARKED);
+    assert_int_equal(count("outbox WHERE state = 'recorded'"), 1);
+    assert_int_equal(count("parked_messages"), 1);
+    assert_int_equal(handle(body).end, RUN_DONE);
+}
+
+static void test_an_event_of_a_newer_version_is_parked_with_its_outbox_row(void **state)
+{
+    (void)state;
+    char *body = event(household, "mail.requested", WELCOME, 0);
+    strstr(body, "\"version\":1")[strlen("\"version\":")] = '2';
+    assert_int_equal(handle(body).end, RUN_PARKED);
+    assert_int_equal(count("outbox WHERE state = 'parked' AND last_error LIKE '%version%'"), 1);
+    /* The queue's copies of it add nothing. */
+    assert_int_equal(handle(body).end, RUN_COPY);
+    assert_int_equal(count("parked_messages"), 1);
+    assert_int_equal(world.deleted, 2);
+}
+
+static void test_a_spoilt_copy_of_a_processed_event_is_ignored(void **state)
+{
+    (void)state;
+    char *body = event(household, "mail.requested", WELCOME, 0);
+    assert_int_equal(handle(body).end, RUN_DONE);
+    strstr(body, "\"version\":1")[strlen("\"version\":")] = '2';
+    assert_int_equal(handle(body).end, RUN_COPY);
+    assert_int_equal(count("parked_messages"), 0);
+    assert_int_equal(count("outbox WHERE state = 'processed'"), 1);
+}
+
 static void test_a_household_that_is_gone_ends_its_events_quietly(void **state)
 {
     (void)state;
@@ -347,6 +384,9 @@ int main(void)
         cmocka_unit_test_setup(test_a_parked_event_is_not_processed_by_a_late_copy, fresh),
         cmocka_unit_test_setup(test_a_bad_request_leaves_nothing_half_done, fresh),
         cmocka_unit_test_setup(test_an_event_of_a_foreign_household_is_parked, fresh),
+        cmocka_unit_test_setup(test_a_message_with_a_foreign_id_parks_only_itself, fresh),
+        cmocka_unit_test_setup(test_an_event_of_a_newer_version_is_parked_with_its_outbox_row, fresh),
+        cmocka_unit_test_setup(test_a_spoilt_copy_of_a_processed_event_is_ignored, fresh),
         cmocka_unit_test_setup(test_a_household_that_is_gone_ends_its_events_quietly, fresh),
         cmocka_unit_test_setup(test_while_the_database_is_away_a_delayed_copy_goes_out_before_the_original_goes, fresh),
         cmocka_unit_test_setup(test_without_queue_and_database_the_message_is_left_alone, fresh),
