@@ -1,4 +1,5 @@
-/* The content guard of the assistant: what it does not talk about, found over folded text; each refusal polite and in the user's language. Pure. */
+/* The content guard of the assistant: what it does not talk about, found over folded text; each refusal polite and in
+ * the user's language. Pure. */
 #ifndef FINANCE_GUARD_H
 #define FINANCE_GUARD_H
 
@@ -10,7 +11,16 @@
 #include "base/text.h"
 #include "finance/nova/understand.h"
 
-enum guard_verdict { GUARD_FINE, GUARD_INJECTION, GUARD_SELF_HARM, GUARD_VIOLENCE, GUARD_SEXUAL, GUARD_GAMBLING_DRUGS, GUARD_POLITICS, GUARD_MEDICAL };
+enum guard_verdict {
+    GUARD_FINE,
+    GUARD_INJECTION,
+    GUARD_SELF_HARM,
+    GUARD_VIOLENCE,
+    GUARD_SEXUAL,
+    GUARD_GAMBLING_DRUGS,
+    GUARD_POLITICS,
+    GUARD_MEDICAL
+};
 
 const char *guard_name(enum guard_verdict v); /* "injection": for logs and counters, never the text */
 /* Medical questions that are about money (costs, insurance) are fine. */

@@ -1,6 +1,7 @@
 /*
- * The assistant's tools: every figure it tells comes from one of these, run under the caller's household. One tool is one row of the table in
- * tools.c (name, description and JSON schema of its parameters for a provider, function). Budgets, goals and forecasts add rows.
+ * The assistant's tools: every figure it tells comes from one of these, run under the caller's household. One tool is
+ * one row of the table in tools.c (name, description and JSON schema of its parameters for a provider, function).
+ * Budgets, goals and forecasts add rows.
  */
 #ifndef FINANCE_TOOLS_H
 #define FINANCE_TOOLS_H
@@ -13,10 +14,11 @@
 #include "base/json.h"
 #include "finance/scope.h"
 
-/* What a tool is asked; all optional: 0, -1 or TEXT_NONE are "not asked". Periods are inclusive days; the default is the current month. */
+/* What a tool is asked; all optional: 0, -1 or TEXT_NONE are "not asked". Periods are inclusive days; the default is
+ * the current month. */
 struct tool_arguments {
     int32_t from, to, other_from, other_to;
-    int64_t kind;        /* enum transaction_kind; -1: any */
+    int64_t kind; /* enum transaction_kind; -1: any */
     int64_t category_id, jar_id;
     int64_t amount, limit;
 };
@@ -24,11 +26,11 @@ struct tool_arguments {
 enum { TOOL_FIGURES_MAX = 64 };
 
 struct tool_figure {
-    struct text label;      /* "Ăn uống", "2026-10", "Nhu cầu thiết yếu" */
-    int64_t amount;         /* minor units */
-    int64_t count;          /* transactions behind it; -1: none to tell */
-    int32_t date;           /* of a single transaction; 0: none */
-    int64_t other;          /* a second amount: what is left, the other month; meaning by the tool's row */
+    struct text label; /* "Ăn uống", "2026-10", "Nhu cầu thiết yếu" */
+    int64_t amount;    /* minor units */
+    int64_t count;     /* transactions behind it; -1: none to tell */
+    int32_t date;      /* of a single transaction; 0: none */
+    int64_t other;     /* a second amount: what is left, the other month; meaning by the tool's row */
 };
 
 struct tool_result {
@@ -41,9 +43,9 @@ struct tool_result {
 };
 
 struct tool {
-    const char *name;         /* "spending_by_category" */
-    const char *description;  /* for a provider's model, English */
-    const char *parameters;   /* JSON schema text */
+    const char *name;        /* "spending_by_category" */
+    const char *description; /* for a provider's model, English */
+    const char *parameters;  /* JSON schema text */
     bool (*run)(struct scope *s, const struct tool_arguments *arguments, struct tool_result *out, struct err *err);
 };
 
@@ -52,7 +54,8 @@ extern const size_t TOOL_COUNT;
 
 const struct tool *tool_find(struct text name);
 /* Arguments as a model wrote them (untrusted): ERR_VALIDATION for anything that does not fit the schema. */
-bool tool_read_arguments(const struct json_node *arguments, const struct currency *cur, struct tool_arguments *out, struct err *err) MUST_CHECK;
+bool tool_read_arguments(const struct json_node *arguments, const struct currency *cur, struct tool_arguments *out,
+                         struct err *err) MUST_CHECK;
 /* {tool, arguments{}, total, figures[{label, amount, count, date}]}: for a model, and as an element of `sources`. */
 void tool_write_json(struct json_out *j, const struct tool_result *r, const struct currency *cur);
 

@@ -1,6 +1,7 @@
 /*
- * An OpenAI-compatible chat-completions provider: base URL, model, several keys in round robin with back-off per key, streaming, tools. At most `concurrency` calls at a time;
- * no retries but on another key. Its answers are untrusted input and bounded (LLM_REPLY_MAX).
+ * An OpenAI-compatible chat-completions provider: base URL, model, several keys in round robin with back-off per key,
+ * streaming, tools. At most `concurrency` calls at a time; no retries but on another key. Its answers are untrusted
+ * input and bounded (LLM_REPLY_MAX).
  */
 #ifndef SERVICE_LLM_H
 #define SERVICE_LLM_H
@@ -18,9 +19,12 @@ enum { LLM_REPLY_MAX = 64 * 1024, LLM_TOOL_CALLS_MAX = 8, LLM_KEYS_MAX = 16 };
 struct llm_options {
     const char *base_url; /* "https://host/v1" */
     const char *model;
-    const char *keys;     /* comma list */
+    const char *keys; /* comma list */
     size_t concurrency;
     int connect_timeout_ms, total_timeout_ms;
+    /* Asked before a key is used (a cap that all processes share); NULL: always. */
+    bool (*key_allowed)(struct text key, void *to);
+    void *to;
 };
 
 struct llm_tool_call {
@@ -39,7 +43,9 @@ struct llm_request {
     const struct llm_message *messages;
     size_t message_count;
     struct text tools; /* JSON array of tool definitions, or none */
-    /* Called with each piece of the reply as it comes; false: nobody listens any more, but the reply is read to its end. NULL: no streaming. */
+    int timeout_ms;    /* 0: the client's */
+    /* Called with each piece of the reply as it comes, and with an empty one now and then while none does. False:
+       nobody listens any more, but the reply is read to its end. NULL: no streaming. */
     bool (*piece)(struct text piece, void *to);
     void *to;
 };
@@ -54,7 +60,9 @@ struct llm_reply {
 struct llm;
 struct llm *llm_open(const struct llm_options *opts, struct err *err) MUST_CHECK;
 void llm_close(struct llm *l);
-/* ERR_UNAVAILABLE with retry_after_seconds: provider down, slow, throttled on every key, or an answer that cannot be read. */
-bool llm_chat(struct llm *l, const struct llm_request *req, struct arena *mem, struct llm_reply *out, struct err *err) MUST_CHECK;
+/* ERR_UNAVAILABLE with retry_after_seconds: provider down, slow, throttled on every key, or an answer that cannot be
+ * read. */
+bool llm_chat(struct llm *l, const struct llm_request *req, struct arena *mem, struct llm_reply *out,
+              struct err *err) MUST_CHECK;
 
 #endif

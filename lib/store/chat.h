@@ -1,6 +1,7 @@
 /*
- * Conversations in DynamoDB: tables chat_sessions and chat_messages (partition key id), indexes by_user and by_session. A session of another user is ERR_NOT_FOUND. Every
- * list is a Query on its own key, never a Scan. ERR_UNAVAILABLE while DynamoDB is down.
+ * Conversations in DynamoDB: tables chat_sessions and chat_messages (partition key id), indexes by_user and by_session.
+ * A session of another user is ERR_NOT_FOUND. Every list is a Query on its own key, never a Scan. ERR_UNAVAILABLE while
+ * DynamoDB is down.
  */
 #ifndef STORE_CHAT_H
 #define STORE_CHAT_H
@@ -39,23 +40,29 @@ struct chat_store {
     int64_t ttl_ms; /* how long a conversation is kept after its last change */
 };
 
-/* One page, newest change first; cursor in and out are opaque and bound to the user ("" or none: the start, the end). */
-bool chat_session_list(const struct chat_store *c, int64_t user, struct text cursor, size_t limit, struct arena *mem, struct chat_session *out, size_t *count,
-                       struct text *next, struct err *err) MUST_CHECK;
-bool chat_session_find(const struct chat_store *c, int64_t user, struct text id, struct arena *mem, struct chat_session *out, struct err *err) MUST_CHECK;
-bool chat_session_create(const struct chat_store *c, int64_t user, struct text title, int64_t now_ms, struct arena *mem, struct chat_session *out,
+/* One page, newest change first; cursor in and out are opaque and bound to the user ("" or none: the start, the end).
+ */
+bool chat_session_list(const struct chat_store *c, int64_t user, struct text cursor, size_t limit, struct arena *mem,
+                       struct chat_session *out, size_t *count, struct text *next, struct err *err) MUST_CHECK;
+bool chat_session_find(const struct chat_store *c, int64_t user, struct text id, struct arena *mem,
+                       struct chat_session *out, struct err *err) MUST_CHECK;
+bool chat_session_create(const struct chat_store *c, int64_t user, struct text title, int64_t now_ms, struct arena *mem,
+                         struct chat_session *out, struct err *err) MUST_CHECK;
+bool chat_session_rename(const struct chat_store *c, int64_t user, struct text id, struct text title, int64_t now_ms,
+                         struct arena *mem, struct err *err) MUST_CHECK;
+bool chat_session_delete(const struct chat_store *c, int64_t user, struct text id, struct arena *mem,
                          struct err *err) MUST_CHECK;
-bool chat_session_rename(const struct chat_store *c, int64_t user, struct text id, struct text title, int64_t now_ms, struct arena *mem, struct err *err) MUST_CHECK;
-bool chat_session_delete(const struct chat_store *c, int64_t user, struct text id, struct arena *mem, struct err *err) MUST_CHECK;
 
 /* Oldest first, the current generation only. */
-bool chat_message_list(const struct chat_store *c, const struct chat_session *session, struct text cursor, size_t limit, struct arena *mem,
-                       struct chat_message *out, size_t *count, struct text *next, struct err *err) MUST_CHECK;
-/* One turn: one or two messages (ids and instants are set here) and the session's update, in one transaction under an idempotency token. */
-bool chat_turn_append(const struct chat_store *c, struct chat_session *session, struct chat_message *messages, size_t count, const char *token, int64_t now_ms,
-                      struct arena *mem, struct err *err) MUST_CHECK;
+bool chat_message_list(const struct chat_store *c, const struct chat_session *session, struct text cursor, size_t limit,
+                       struct arena *mem, struct chat_message *out, size_t *count, struct text *next,
+                       struct err *err) MUST_CHECK;
+/* One turn: one or two messages (ids and instants are set here) and the session's update, in one transaction under an
+ * idempotency token. */
+bool chat_turn_append(const struct chat_store *c, struct chat_session *session, struct chat_message *messages,
+                      size_t count, const char *token, int64_t now_ms, struct arena *mem, struct err *err) MUST_CHECK;
 /* The whole conversation anew, under a new generation that one conditional update switches to. */
-bool chat_replace(const struct chat_store *c, struct chat_session *session, struct chat_message *messages, size_t count, int64_t now_ms, struct arena *mem,
-                  struct err *err) MUST_CHECK;
+bool chat_replace(const struct chat_store *c, struct chat_session *session, struct chat_message *messages, size_t count,
+                  int64_t now_ms, struct arena *mem, struct err *err) MUST_CHECK;
 
 #endif
