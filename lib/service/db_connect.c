@@ -6,20 +6,26 @@
 
 #include "service/db_internal.h"
 
-enum { SETUP_MAX = 512 };
+enum {
+    SETUP_MAX = 512,
+    IDLE_IN_TX_S = 10, /* between two statements of one transaction */
+    IDLE_S = 60
+};
 
 static const char SQL_MODE[] = "STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
                                "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
 
-/* The server ends a statement when we stop waiting for it: each of the two servers has its own variable for that, and
-   each skips the other's comment. */
+/* The server ends a statement when we stop waiting for it, and a transaction of a client that was frozen or cut off in
+   the middle, which holds a household's lock: each of the two servers has its own variables for that, and each skips
+   the other's comment. MySQL knows only a limit for all idle connections; the pool notices those that were closed. */
 static bool session_setup(const struct db_options *opts, char out[SETUP_MAX])
 {
     int n = snprintf(out, SETUP_MAX,
                      "SET SESSION sql_mode='%s', time_zone='+00:00', innodb_lock_wait_timeout=%d"
-                     " /*M!100100 , max_statement_time=%d */ /*!80000 , max_execution_time=%d */",
-                     SQL_MODE, opts->lock_wait_s > 0 ? opts->lock_wait_s : 1, opts->io_timeout_s,
-                     opts->io_timeout_s * 1000);
+                     " /*M!100300 , max_statement_time=%d, idle_transaction_timeout=%d */"
+                     " /*!80000 , max_execution_time=%d, wait_timeout=%d */",
+                     SQL_MODE, opts->lock_wait_s > 0 ? opts->lock_wait_s : 1, opts->io_timeout_s, IDLE_IN_TX_S,
+                     opts->io_timeout_s * 1000, IDLE_S);
     return n > 0 && n < SETUP_MAX;
 }
 
@@ -132,17 +138,17 @@ void db_disconnect(struct db *db)
     free(db);
 }
 
-static int session_fd(MYSQL *my)
+int db_socket(const struct db *db)
 {
 #ifdef MARIADB_PACKAGE_VERSION
-    return (int)mysql_get_socket(my);
+    return (int)mysql_get_socket(db->my);
 #else
-    return (int)my->net.fd;
+    return (int)db->my->net.fd;
 #endif
 }
 
 bool db_looks_alive(const struct db *db)
 {
-    struct pollfd fd = {.fd = session_fd(db->my), .events = POLLIN | POLLRDHUP};
+    struct pollfd fd = {.fd = db_socket(db), .events = POLLIN | POLLRDHUP};
     return poll(&fd, 1, 0) == 0;
 }

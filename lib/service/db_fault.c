@@ -73,7 +73,8 @@ bool db_fault(struct db *db, const char *stmt, unsigned code, const char *text, 
     switch (kind_of(code)) {
     case FAULT_LOST:
         db->broken = true;
-        unavailable(err);
+        if (!db_over_limit(db, stmt, err))
+            unavailable(err);
         break;
     case FAULT_READ_ONLY:
         db->broken = true;

@@ -4,6 +4,7 @@
 #define SERVICE_DB_INTERNAL_H
 
 #include <mysql.h>
+#include <stdatomic.h>
 
 #include "service/db.h"
 
@@ -54,6 +55,10 @@ struct db {
     bool broken;
     bool stale; /* came from the idle list and no statement has passed since: the server may have closed it meanwhile */
     struct tx tx;
+    int64_t until_ms;    /* 0: no limit */
+    struct db *next_cut; /* list of those with a limit */
+    int cut_fd;          /* the socket's second number, which stays ours when the driver closes its own */
+    atomic_bool cut;
     uint64_t uses;
     size_t stmt_count;
     struct db_stmt *buckets[DB_BUCKETS];
@@ -72,12 +77,23 @@ bool db_reconnect(struct db *db, const struct db_options *opts, struct err *err)
 void db_disconnect(struct db *db);
 /* False when the server has closed it or has said something unasked (it is about to). Costs no round trip. */
 bool db_looks_alive(const struct db *db);
+int db_socket(const struct db *db);
 
 /* db_fault.c */
 /* Connection gone or of no use any more. */
 bool db_is_lost(unsigned code);
 /* Sets *err from a driver's code, and marks the connection, its transaction and its pool accordingly. Returns false. */
 bool db_fault(struct db *db, const char *stmt, unsigned code, const char *text, struct err *err);
+
+/* db_limit.c: the list of a pool, under the pool's lock */
+struct db_limits {
+    struct db *first;
+};
+void db_limits_add(struct db_limits *limits, struct db *db, int64_t until_ms);
+void db_limits_remove(struct db_limits *limits, struct db *db); /* one without a limit is fine */
+size_t db_limits_cut(struct db_limits *limits, int64_t now_ms);
+/* Sets *err when the limit has passed. */
+bool db_over_limit(const struct db *db, const char *stmt, struct err *err);
 
 /* db_pool.c */
 /* The server turned read-only: no connection of this pool is handed out again. */

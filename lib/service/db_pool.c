@@ -14,6 +14,7 @@ struct db_pool {
     char *strings;
     pthread_mutex_t lock;
     pthread_cond_t freed;
+    struct db_limits limits;
     struct db *idle; /* last in, first out: few connections stay warm */
     size_t open;     /* busy + idle + being connected */
     size_t busy;
@@ -246,10 +247,13 @@ bool db_pool_reopen(struct db *db, struct err *err)
     if (!may)
         return false;
 
+    int64_t until_ms = db->until_ms;
     bool ok = db_reconnect(db, &pool->opts, err);
     db->generation = generation;
     pthread_mutex_lock(&pool->lock);
     connected(pool, ok);
+    if (ok && until_ms)
+        db_limits_add(&pool->limits, db, until_ms);
     pthread_mutex_unlock(&pool->lock);
     return ok;
 }
@@ -261,7 +265,8 @@ void db_give(struct db *db)
     struct db_pool *pool = db->pool;
     tx_rollback(&db->tx);
     pthread_mutex_lock(&pool->lock);
-    bool keep = !db->broken && db->generation == pool->generation;
+    db_limits_remove(&pool->limits, db);
+    bool keep = !db->broken && !atomic_load(&db->cut) && db->generation == pool->generation;
     if (keep) {
         db->next = pool->idle;
         pool->idle = db;
@@ -273,6 +278,21 @@ void db_give(struct db *db)
     pthread_mutex_unlock(&pool->lock);
     if (!keep)
         db_disconnect(db);
+}
+
+void db_limit(struct db *db, int64_t until_ms)
+{
+    pthread_mutex_lock(&db->pool->lock);
+    db_limits_add(&db->pool->limits, db, until_ms);
+    pthread_mutex_unlock(&db->pool->lock);
+}
+
+size_t db_pool_cut(struct db_pool *pool, int64_t now_ms)
+{
+    pthread_mutex_lock(&pool->lock);
+    size_t cut = db_limits_cut(&pool->limits, now_ms);
+    pthread_mutex_unlock(&pool->lock);
+    return cut;
 }
 
 void db_pool_stats(struct db_pool *pool, struct db_pool_stats *out)

@@ -115,9 +115,12 @@ static bool run(struct db *db, const struct stmt_def *def, struct db_args args, 
 
     if (db->broken || db->tx.doomed)
         return refuse(db, def, err);
+    if (db_over_limit(db, def->name, err))
+        return false;
     if (run_once(db, def, args, out, &may_have_run, &first))
         return true;
-    bool again = stale && db->broken && !db->tx.active && (!may_have_run || def->columns[0]);
+    bool again =
+        stale && db->broken && first.code != ERR_TIMEOUT && !db->tx.active && (!may_have_run || def->columns[0]);
     if (!again) {
         *err = first;
         return false;

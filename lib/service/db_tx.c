@@ -34,7 +34,7 @@ struct tx *tx_begin(struct db *db, struct err *err)
     }
     if (!run_text(db, "begin", begin, &first)) {
         /* Nothing was sent yet in this transaction: a connection that had died while idle is simply replaced. */
-        if (!stale || !db->broken) {
+        if (!stale || !db->broken || first.code == ERR_TIMEOUT) {
             *err = first;
             return NULL;
         }
@@ -55,6 +55,8 @@ bool tx_commit(struct tx *tx, struct err *err)
         return lost_before("commit", err);
     if (tx->doomed)
         return err_set(err, ERR_DEADLOCK, "Another change was in the way; please try again.");
+    if (db_over_limit(db, "commit", err))
+        return false;
     if (!run_text(db, "commit", TEXT("COMMIT"), err)) {
         if (db->broken) {
             char cause[sizeof err->cause];

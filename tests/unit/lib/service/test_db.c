@@ -325,7 +325,7 @@ static void test_the_session_is_strict_utc_and_read_committed(void **state)
         "session",
         "SELECT @@session.sql_mode LIKE '%STRICT_ALL_TABLES%' AND @@session.time_zone = '+00:00' AND "
         "@@session.tx_isolation = 'READ-COMMITTED' AND @@session.innodb_lock_wait_timeout = 1 AND "
-        "@@session.max_statement_time = 5 AND @@session.character_set_client = 'utf8mb4'",
+        "@@session.max_statement_time = 5 AND @@session.idle_transaction_timeout = 10 AND @@session.character_set_client = 'utf8mb4'",
         "", "i"};
     struct err err = {0};
     struct db *db = take(pool);
@@ -700,6 +700,65 @@ static void test_many_threads_share_few_connections(void **state)
     db_give(db);
 }
 
+static void *cut(void *arg)
+{
+    const struct timespec pause = {.tv_nsec = 10 * 1000000};
+    int64_t until = clock_monotonic_ms() + 10000;
+    size_t n = 0;
+    while (!n && clock_monotonic_ms() < until) {
+        nanosleep(&pause, NULL);
+        n = db_pool_cut(pool, clock_monotonic_ms());
+    }
+    *(size_t *)arg = n;
+    return NULL;
+}
+
+static void test_a_statement_over_the_limit_is_cut_off(void **state)
+{
+    (void)state;
+    static const struct stmt_def SLOW = {"slow", "SELECT SLEEP(4)", "", "i"};
+    struct err err = {0};
+    struct db *db = take(pool), *other = take(pool);
+    pthread_t cutter;
+    size_t n = 0;
+    int64_t slept, began = clock_monotonic_ms();
+    db_limit(other, began + 60000);
+    db_limit(db, began + 200);
+    assert_int_equal(pthread_create(&cutter, NULL, cut, &n), 0);
+    assert_false(db_one(db, &SLOW, DB_NO_ARGS, mem, read_number, &slept, &err));
+    pthread_join(cutter, NULL);
+    assert_int_equal(err.code, ERR_TIMEOUT);
+    assert_int_equal(n, 1);
+    assert_true(clock_monotonic_ms() - began < 3900);
+    assert_true(number(other, &COUNT) >= 0);
+    db_give(other);
+    db_give(db);
+    db = take(pool);
+    assert_true(number(db, &COUNT) >= 0);
+    db_give(db);
+}
+
+static void test_nothing_begins_or_commits_after_the_limit(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct db *db = take(pool);
+    struct tx *tx = tx_begin(db, &err);
+    assert_non_null(tx);
+    assert_true(db_exec(db, &INSERT_AUTO, DB_ARGS(db_str("late")), NULL, &err));
+    db_limit(db, clock_monotonic_ms());
+    assert_false(db_exec(db, &INSERT_AUTO, DB_ARGS(db_str("later")), NULL, &err));
+    assert_int_equal(err.code, ERR_TIMEOUT);
+    err_clear(&err);
+    assert_false(tx_commit(tx, &err));
+    assert_int_equal(err.code, ERR_TIMEOUT);
+    db_give(db);
+    /* The limit was of that use only. */
+    db = take(pool);
+    assert_int_equal(number(db, &COUNT), 0);
+    db_give(db);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -730,6 +789,8 @@ int main(void)
         TEST(test_one_execution_is_one_round_trip),
         TEST(test_a_reader_can_stop_and_the_connection_stays_usable),
         TEST(test_texts_beyond_the_arena_are_a_fault),
+        TEST(test_a_statement_over_the_limit_is_cut_off),
+        TEST(test_nothing_begins_or_commits_after_the_limit),
         TEST(test_many_threads_share_few_connections),
     };
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
