@@ -54,7 +54,8 @@ static void drain(struct relay *r)
     do {
         struct err err = {0};
         arena_reset(r->mem);
-        if (!relay_run_once(r->app->db_pool, r->queue, clock_now_ms(), r->mem, &round, &err)) {
+        if (!relay_run_once(r->app->db_pool, r->queue, r->app->config.outbox_resend_after_seconds * 1000,
+                            clock_now_ms(), r->mem, &round, &err)) {
             tell_fault(r, &err);
             return;
         }

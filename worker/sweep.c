@@ -39,7 +39,8 @@ static void drain(struct sweep *s)
     do {
         struct err err = {0};
         arena_reset(s->mem);
-        if (!relay_run_once(s->worker->db_pool, s->worker->queue, clock_now_ms(), s->mem, &round, &err)) {
+        if (!relay_run_once(s->worker->db_pool, s->worker->queue, s->worker->config.outbox_resend_after_seconds * 1000,
+                            clock_now_ms(), s->mem, &round, &err)) {
             if (pace_due(&s->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))
                 log_err(LOG_WARN, "sweep", "events wait in the outbox", &err);
             return;

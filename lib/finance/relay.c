@@ -17,7 +17,7 @@ struct round {
     char groups[QUEUE_BATCH_MAX][GROUP_MAX];
     char token[2 * TOKEN_BYTES + 1];
     size_t count;
-    int64_t now_ms;
+    int64_t now_ms, resend_after_ms;
 };
 
 int64_t relay_backoff_ms(int64_t age_ms, uint32_t chance)
@@ -78,7 +78,7 @@ static bool settle(struct round *r, size_t i, const char *whole, struct db *db, 
     if (!e->accepted)
         return back_off(r, i, e->reason, db, out, err);
     out->sent++;
-    return outbox_mark_sent(db, r->rows[i].id, r->token, r->now_ms, err);
+    return outbox_mark_sent(db, r->rows[i].id, r->token, r->now_ms, r->resend_after_ms, err);
 }
 
 /* One transaction, so that a batch costs one flush of the log. */
@@ -97,10 +97,10 @@ static bool settle_all(struct round *r, const char *whole, struct db_pool *pool,
     return tx_commit(tx, err);
 }
 
-bool relay_run_once(struct db_pool *pool, struct queue *queue, int64_t now_ms, struct arena *mem,
-                    struct relay_round *out, struct err *err)
+bool relay_run_once(struct db_pool *pool, struct queue *queue, int64_t resend_after_ms, int64_t now_ms,
+                    struct arena *mem, struct relay_round *out, struct err *err)
 {
-    struct round r = {.now_ms = now_ms};
+    struct round r = {.now_ms = now_ms, .resend_after_ms = resend_after_ms};
     struct err send_err = {0};
     *out = (struct relay_round){0};
     if (!claim(&r, pool, mem, err))

@@ -24,8 +24,9 @@ struct relay_round {
 };
 
 /* False when the database or the whole call failed; *out then still tells what was claimed. */
-bool relay_run_once(struct db_pool *pool, struct queue *queue, int64_t now_ms, struct arena *mem,
-                    struct relay_round *out, struct err *err) MUST_CHECK;
+/* resend_after_ms: how long a message that was sent may go unprocessed before it is sent again. */
+bool relay_run_once(struct db_pool *pool, struct queue *queue, int64_t resend_after_ms, int64_t now_ms,
+                    struct arena *mem, struct relay_round *out, struct err *err) MUST_CHECK;
 
 /* Wait before the next try of an event this old: half its age, 1 s to 60 s, less up to a quarter by chance (0..255). */
 int64_t relay_backoff_ms(int64_t age_ms, uint32_t chance);

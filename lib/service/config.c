@@ -207,6 +207,7 @@ static const struct setting SETTINGS[] = {
     {"WEB_BASE_URL", read_url, AT(web_base_url), NULL, BOTH, 0, 0},
     {"API_THREADS", read_int, AT(api_threads), "16", 0, 1, 256},
     {"WORKER_HANDLERS", read_int, AT(worker_handlers), "4", 0, 1, 64},
+    {"OUTBOX_RESEND_AFTER_SECONDS", read_int, AT(outbox_resend_after_seconds), "1200", 0, 5, 86400},
     {"HEARTBEAT_FILE", read_string, AT(heartbeat_file), NULL, 0, 0, 0},
     {"LOG_LEVEL", read_log_level, 0, "info", 0, 0, 0},
     {"LOG_FORMAT", read_log_format, 0, "text", 0, 0, 0},

@@ -28,6 +28,7 @@ struct config {
     struct zone *zone;                /* loaded from app_timezone */
     const struct currency *currency;  /* APP_CURRENCY: default of new households */
     int64_t large_transaction_amount; /* minor units */
+    int64_t outbox_resend_after_seconds;
     const char *web_origins, *web_base_url;
     int64_t api_threads, worker_handlers;
     const char *heartbeat_file; /* the worker's; NULL: none */

@@ -120,10 +120,11 @@ bool outbox_claim(struct db *db, const char *token, int64_t now_ms, struct arena
     return true;
 }
 
-bool outbox_mark_sent(struct db *db, const char *id, const char *token, int64_t now_ms, struct err *err)
+bool outbox_mark_sent(struct db *db, const char *id, const char *token, int64_t now_ms, int64_t resend_after_ms,
+                      struct err *err)
 {
     return db_exec(db, &MARK_SENT,
-                   DB_ARGS(db_instant(now_ms), db_int(OUTBOX_SEND_MAX), db_instant(now_ms + OUTBOX_RESEND_AFTER_MS),
+                   DB_ARGS(db_instant(now_ms), db_int(OUTBOX_SEND_MAX), db_instant(now_ms + resend_after_ms),
                            db_str(id), db_str(token)),
                    NULL, err);
 }

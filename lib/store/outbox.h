@@ -34,9 +34,10 @@ bool outbox_insert(struct db *db, int64_t household, const char *id, const char 
    `token` (32 characters) until now + OUTBOX_LEASE_MS. `rows` has room for OUTBOX_CLAIM_MAX. */
 bool outbox_claim(struct db *db, const char *token, int64_t now_ms, struct arena *mem, struct outbox_row *rows,
                   size_t *count, struct err *err) MUST_CHECK;
-/* state = sent, sent_at, send_count + 1, next_try_at = now + OUTBOX_RESEND_AFTER_MS; only while still claimed by token
- * and not processed meanwhile. */
-bool outbox_mark_sent(struct db *db, const char *id, const char *token, int64_t now_ms, struct err *err) MUST_CHECK;
+/* state = sent, sent_at, send_count + 1, next_try_at = now + resend_after_ms (OUTBOX_RESEND_AFTER_MS unless set
+ * otherwise); only while still claimed by token and not processed meanwhile. */
+bool outbox_mark_sent(struct db *db, const char *id, const char *token, int64_t now_ms, int64_t resend_after_ms,
+                      struct err *err) MUST_CHECK;
 /* Gives a claim back for a later try. */
 bool outbox_back_off(struct db *db, const char *id, const char *token, int64_t next_try_at_ms, const char *reason,
                      struct err *err) MUST_CHECK;

@@ -63,7 +63,7 @@ static struct relay_round round_at(int64_t now_ms)
     struct relay_round r;
     struct err err = {0};
     arena_reset(mem);
-    if (!relay_run_once(pool, NULL, now_ms, mem, &r, &err))
+    if (!relay_run_once(pool, NULL, OUTBOX_RESEND_AFTER_MS, now_ms, mem, &r, &err))
         fail_msg("%s [%s]", err.detail, err.cause);
     return r;
 }
@@ -131,7 +131,7 @@ static void test_without_the_queue_nothing_is_lost(void **state)
     struct err err = {0};
     record(2, NOW);
     sqs.down = true;
-    assert_false(relay_run_once(pool, NULL, NOW, mem, &r, &err));
+    assert_false(relay_run_once(pool, NULL, OUTBOX_RESEND_AFTER_MS, NOW, mem, &r, &err));
     assert_int_equal(err.code, ERR_UNAVAILABLE);
     assert_int_equal(r.claimed, 2);
     assert_int_equal(in_state("recorded"), 2);
@@ -188,9 +188,9 @@ static void test_a_claim_that_lapsed_marks_nothing(void **state)
     assert_true(outbox_claim(db, "old", NOW, mem, rows, &count, &err));
     assert_true(outbox_claim(db, "new", NOW + OUTBOX_LEASE_MS, mem, rows, &count, &err));
     assert_int_equal(count, 1);
-    assert_true(outbox_mark_sent(db, rows[0].id, "old", NOW + OUTBOX_LEASE_MS, &err));
+    assert_true(outbox_mark_sent(db, rows[0].id, "old", NOW + OUTBOX_LEASE_MS, OUTBOX_RESEND_AFTER_MS, &err));
     assert_int_equal(in_state("recorded"), 1);
-    assert_true(outbox_mark_sent(db, rows[0].id, "new", NOW + OUTBOX_LEASE_MS, &err));
+    assert_true(outbox_mark_sent(db, rows[0].id, "new", NOW + OUTBOX_LEASE_MS, OUTBOX_RESEND_AFTER_MS, &err));
     assert_int_equal(in_state("sent"), 1);
     db_give(db);
 }
@@ -225,7 +225,7 @@ static void test_an_event_is_processed_once(void **state)
     assert_true(outbox_mark_processed(db, 7, rows[0].id, NOW, &first, &err));
     assert_false(first);
     /* The worker was faster than the relay's mark. */
-    assert_true(outbox_mark_sent(db, rows[0].id, "t", NOW, &err));
+    assert_true(outbox_mark_sent(db, rows[0].id, "t", NOW, OUTBOX_RESEND_AFTER_MS, &err));
     assert_int_equal(in_state("processed"), 1);
     db_give(db);
     assert_int_equal(round_at(NOW + OUTBOX_RESEND_AFTER_MS * 2).claimed, 0);
