@@ -127,13 +127,13 @@ static bool change_tx(struct scope *scope, void *arg, struct err *err)
 bool profile_change(struct call *call, struct response *res, struct err *err)
 {
     struct change c;
-    if (!prepare(call, call->body, &c, err) || !own_tx(call, change_tx, &c, err))
+    const char *token;
+    /* The token before the change: once that is committed, nothing may keep its new session from the user. */
+    if (!prepare(call, call->body, &c, err) || !(token = session_grant(call, res, &c.grant, err)) ||
+        !own_tx(call, change_tx, &c, err))
         return false;
     if (c.wanted.new_session_id)
         cache_move(call->app->redis, CACHE_USER, c.user.id, call->scope.mem);
-    const char *token = session_grant(call, res, &c.grant, err);
-    if (!token)
-        return false;
     struct json_out *j = &res->json;
     json_begin_object(j);
     json_put_str(j, "token", token);

@@ -69,24 +69,25 @@ static bool sign_in_tx(struct scope *scope, void *arg, struct err *err)
     return account_sign_in(scope, &s->user, s->grant.session_id, err);
 }
 
-static bool start_session(struct call *call, struct sign_in *s, struct err *err)
+/* The token before its session, so that no session is left behind that nobody knows. NULL on failure. */
+static const char *start_session(struct call *call, struct response *res, struct sign_in *s, struct err *err)
 {
     s->grant = (struct session_grant){.user_id = s->user.id,
                                       .household_id = s->user.household_id,
                                       .admin = s->user.admin,
                                       .expires_at_ms = call->scope.now_ms + SESSION_LIFE_MS};
     uuid7(call->scope.now_ms, s->grant.session_id);
-    return own_tx(call, sign_in_tx, s, err);
+    const char *token = session_grant(call, res, &s->grant, err);
+    return token && own_tx(call, sign_in_tx, s, err) ? token : NULL;
 }
 
 bool session_login(struct call *call, struct response *res, struct err *err)
 {
     const struct login_body *b = call->body;
     struct sign_in s;
-    if (!find_user(call, b->email, &s.user, err) || !verify(&s.user, b->password, err) || !start_session(call, &s, err))
-        return false;
-    const char *token = session_grant(call, res, &s.grant, err);
-    if (!token)
+    const char *token;
+    if (!find_user(call, b->email, &s.user, err) || !verify(&s.user, b->password, err) ||
+        !(token = start_session(call, res, &s, err)))
         return false;
     struct json_out *j = &res->json;
     json_begin_object(j);
@@ -119,6 +120,9 @@ bool session_google(struct call *call, struct response *res, struct err *err)
 
 bool session_logout(struct call *call, struct response *res, struct err *err)
 {
+    /* A session that may go on must not be called ended. */
+    if (call->token_unchecked)
+        return err_set(err, ERR_UNAVAILABLE, "The session could not be looked up");
     if (call->signed_in) {
         if (!call_db(call, err) ||
             !session_revoke(call->scope.db, call->session_id, call->scope.user_id, call->scope.now_ms, err))

@@ -160,7 +160,8 @@ bool authenticate(struct exchange *x, struct err *err)
         struct err ignored = {0};
         if (!call->token.n || identify(x, &ignored))
             return true;
-        if (ignored.code != ERR_UNAUTHORIZED)
+        call->token_unchecked = ignored.code != ERR_UNAUTHORIZED;
+        if (call->token_unchecked)
             log_err(LOG_INFO, "http", "a token on a public path could not be checked", &ignored);
         return true;
     }

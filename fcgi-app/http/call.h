@@ -53,6 +53,7 @@ struct call {
     char session_id[SESSION_ID_TEXT];
     char command_id[UUID_TEXT_MAX]; /* of a write: our own, in audit_log */
     bool signed_in, admin, from_cookie;
+    bool token_unchecked;               /* AUTH_OPTIONAL: a token is there, but nobody could say whether it is good */
     bool is_head;                       /* a HEAD of a GET row: the one GET that changes something must not */
     bool loopback;                      /* asked from this machine itself, past no proxy */
     int64_t ids[CALL_PATH_IDS_MAX];     /* {id}s of the path */

@@ -250,11 +250,12 @@ void dispatch(struct exchange *x)
         answer_preflight(x);
         return;
     }
-    if (handle(x, method, &err)) {
+    bool ok = handle(x, method, &err);
+    db_give(x->call.scope.db);
+    x->call.scope.db = NULL;
+    if (ok) {
         if (method == METHOD_GET || x->is_head)
             response_not_modified(&x->call, &x->res);
-        db_give(x->call.scope.db);
-        x->call.scope.db = NULL;
         keep_answer(x);
     } else {
         answer_error(x, &err);

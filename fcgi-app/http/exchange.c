@@ -7,7 +7,11 @@ bool exchange_init(struct exchange *x, struct app *app, struct err *err)
     *x = (struct exchange){.app = app, .mem = arena_new(ARENA_FIRST_BLOCK, ARENA_MAX)};
     buf_init(&x->body, RESPONSE_BODY_MAX);
     buf_init(&x->head, RESPONSE_HEAD_MAX);
-    return x->mem || err_set(err, ERR_NO_MEMORY, "Not enough memory for a request thread");
+    bool ok = x->mem && buf_reserve(&x->body, RESPONSE_BODY_FIRST) && buf_reserve(&x->head, RESPONSE_HEAD_FIRST);
+    if (ok)
+        return true;
+    exchange_release(x);
+    return err_set(err, ERR_NO_MEMORY, "Not enough memory for a request thread");
 }
 
 void exchange_release(struct exchange *x)
@@ -30,6 +34,7 @@ void exchange_reset(struct exchange *x)
     if (x->body.cap > RESPONSE_BODY_KEPT) {
         buf_release(&x->body);
         buf_init(&x->body, RESPONSE_BODY_MAX);
+        buf_reserve(&x->body, RESPONSE_BODY_FIRST);
     }
 }
 

@@ -13,6 +13,9 @@ enum {
     ARENA_FIRST_BLOCK = 64 * 1024,
     ARENA_MAX = 16 * 1024 * 1024, /* a list of 10,000 rows (about 10 MiB as JSON) needs less */
     RESPONSE_BODY_MAX = 16 * 1024 * 1024,
+    /* Room from the start, so that an error, or the answer to what is committed already, needs no memory any more. */
+    RESPONSE_BODY_FIRST = 4 * 1024,
+    RESPONSE_HEAD_FIRST = 2 * 1024,
     RESPONSE_BODY_KEPT = 64 * 1024, /* a buffer grown beyond it is given back after the request */
     RESPONSE_HEAD_MAX = 8 * 1024,   /* nginx's fastcgi_buffer_size */
     REQUEST_ID_MAX = 64,

@@ -56,9 +56,11 @@ static size_t policies(struct exchange *x, struct limit out[LIMITS_MAX])
     out[0] =
         (struct limit){{"sign-in-address", config->rate_sign_in_address_per_minute, MINUTE_MS, true}, text_of(address)};
     struct text account = account_of_body(call);
-    char *both = account.n ? arena_printf(x->mem, "%s|%.*s", address, TEXT_ARG(account)) : NULL;
-    if (!both)
+    if (!account.n)
         return 1;
+    char *both = arena_printf(x->mem, "%s|%.*s", address, TEXT_ARG(account));
+    if (!both)
+        return 0;
     bool resend = call->route->rate == RATE_CODE_RESEND;
     out[1] =
         (struct limit){{resend ? "code-resend" : "sign-in",

@@ -53,6 +53,14 @@ static bool reserve(struct buf *b, size_t more)
     return true;
 }
 
+bool buf_reserve(struct buf *b, size_t n)
+{
+    bool had_failed = b->failed;
+    bool ok = n <= b->n || reserve(b, n - b->n);
+    b->failed = had_failed;
+    return ok;
+}
+
 void buf_put(struct buf *b, const void *p, size_t n)
 {
     if (!reserve(b, n))

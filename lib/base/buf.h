@@ -21,6 +21,8 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 void buf_release(struct buf *b);
 void buf_reset(struct buf *b); /* keeps the memory */
+/* Makes room for `n` bytes, so that appending as many cannot fail. False without memory. */
+bool buf_reserve(struct buf *b, size_t n);
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_text(struct buf *b, struct text t);
 void buf_str(struct buf *b, const char *s);

@@ -1,6 +1,7 @@
 #include "service/token.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <jwt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,12 +165,16 @@ static const struct key *key_of(const struct token_keys *keys, struct text token
     char raw[HEADER_MAX];
     struct text rest = token, part;
     size_t n;
-    struct err bad;
+    struct err bad = {0};
     if (!text_split(&rest, '.', &part) || !base64url_decode(part, raw, sizeof raw, &n)) {
         unauthorized(err, "the header cannot be read");
         return NULL;
     }
     AUTO(json_doc) struct json_doc *header = json_parse((struct text){raw, n}, &bad);
+    if (bad.code == ERR_NO_MEMORY) { /* says nothing about the token */
+        *err = bad;
+        return NULL;
+    }
     if (!header || json_kind(json_root(header)) != JSON_OBJECT) {
         unauthorized(err, "the header is not an object");
         return NULL;
@@ -226,7 +231,10 @@ bool token_verify(const struct token_keys *keys, struct text token, int64_t now_
     memcpy(copy, token.p, token.n);
     copy[token.n] = '\0';
     jwt_t *jwt = NULL;
-    if (jwt_decode(&jwt, copy, key->secret, key->secret_length))
+    int fault = jwt_decode(&jwt, copy, key->secret, key->secret_length);
+    if (fault == ENOMEM)
+        return err_set(err, ERR_NO_MEMORY, "There is not enough memory.");
+    if (fault)
         return unauthorized(err, "the signature is wrong");
     bool ok = read_claims(jwt, now_s, claims, err);
     jwt_free(jwt);

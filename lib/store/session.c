@@ -1,6 +1,6 @@
 #include "store/session.h"
 
-#include <string.h>
+#include <stdio.h>
 
 static const struct stmt_def FIND = {
     "session.find",
@@ -27,7 +27,7 @@ static bool from_row(struct db_row *row, void *to, struct err *err)
                                 .household_id = row_int(row, 1),
                                 .admin = row_int(row, 2) != 0,
                                 .expires_at_ms = row_instant(row, 4)};
-    memcpy(out->currency, currency.p, currency.n);
+    snprintf(out->currency, sizeof out->currency, "%.*s", TEXT_ARG(currency));
     return true;
 }
 

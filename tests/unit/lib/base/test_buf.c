@@ -35,6 +35,22 @@ static void test_integers_are_written_whole(void **state)
     }
 }
 
+static void test_reserved_room_is_used_without_moving(void **state)
+{
+    (void)state;
+    AUTO(buf) struct buf b;
+    buf_init(&b, 1000);
+    assert_true(buf_reserve(&b, 900));
+    const char *p = b.p;
+    for (int i = 0; i < 900; i++)
+        buf_char(&b, 'x');
+    assert_ptr_equal(b.p, p);
+    assert_false(b.failed);
+    assert_false(buf_reserve(&b, 1001));
+    assert_false(b.failed);
+    assert_int_equal(b.n, 900);
+}
+
 static void test_a_full_buffer_fails_and_stays_failed(void **state)
 {
     (void)state;
@@ -95,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces_are_joined),
         cmocka_unit_test(test_integers_are_written_whole),
+        cmocka_unit_test(test_reserved_room_is_used_without_moving),
         cmocka_unit_test(test_a_full_buffer_fails_and_stays_failed),
         cmocka_unit_test(test_growing_keeps_what_was_written),
         cmocka_unit_test(test_uri_encoding_keeps_unreserved_characters_only),
