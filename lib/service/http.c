@@ -39,6 +39,7 @@ struct http {
 struct call {
     struct http *h;
     struct arena *mem;
+    const struct http_request *req;
     struct http_response *res;
     struct buf body;
     size_t header_bytes;
@@ -172,6 +173,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *user)
 {
     struct call *c = user;
     size_t bytes = size * n;
+    if (c->req->part)
+        return c->req->part((struct text){p, bytes}, c->res, c->req->to) ? bytes : 0;
     if (bytes > c->h->opts.response_max - c->body.n) {
         c->too_large = true;
         return 0;
@@ -197,6 +200,16 @@ static bool keep_header(struct call *c, struct text name, struct text value)
     return true;
 }
 
+/* "HTTP/1.1 200 OK" */
+static int status_of(struct text line)
+{
+    struct text version, code;
+    int64_t status = 0;
+    return text_split(&line, ' ', &version) && text_split(&line, ' ', &code) && text_to_int64(text_trim(code), &status)
+               ? (int)status
+               : 0;
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *user)
 {
     struct call *c = user;
@@ -208,6 +221,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *user)
     }
     if (text_starts(line, TEXT("HTTP/"))) { /* a new answer begins: forget the one before (100 Continue) */
         c->res->header_count = 0;
+        c->res->status = status_of(line);
         return line.n;
     }
     const char *colon = memchr(line.p, ':', line.n);
@@ -311,9 +325,16 @@ static bool call_set(CURL *easy, const struct http_request *req, struct curl_sli
            SET(CURLOPT_HEADERDATA, c);
 }
 
-/* Drives the transfer to its end. CURLE_ABORTED_BY_CALLBACK when it was cancelled. */
-static CURLcode drive(struct slot *s, const struct http *h)
+/* A silent second of a call whose body is handed on in parts. */
+static bool part_waits(const struct call *c, int ready)
 {
+    return ready > 0 || !c->req->part || c->req->part(TEXT(""), c->res, c->req->to);
+}
+
+/* Drives the transfer to its end. CURLE_ABORTED_BY_CALLBACK when it was cancelled. */
+static CURLcode drive(struct slot *s, const struct call *c)
+{
+    const struct http *h = c->h;
     CURLcode result = CURLE_FAILED_INIT;
     if (curl_multi_add_handle(s->multi, s->easy) != CURLM_OK)
         return result;
@@ -324,8 +345,13 @@ static CURLcode drive(struct slot *s, const struct http *h)
             result = CURLE_ABORTED_BY_CALLBACK;
             break;
         }
-        if (running > 0 && curl_multi_poll(s->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
+        int ready = 0;
+        if (running > 0 && curl_multi_poll(s->multi, NULL, 0, POLL_MS, &ready) != CURLM_OK)
             break;
+        if (running > 0 && !part_waits(c, ready)) {
+            result = CURLE_ABORTED_BY_CALLBACK;
+            break;
+        }
     }
     int left;
     CURLMsg *msg;
@@ -380,7 +406,7 @@ static bool call_on(struct slot *s, struct call *c, const struct http_request *r
     curl_easy_setopt(s->easy, CURLOPT_ERRORBUFFER, text);
     if (!call_set(s->easy, req, headers, c))
         return err_set(err, ERR_NO_MEMORY, "There is no memory for a call to an outside service");
-    CURLcode code = drive(s, c->h);
+    CURLcode code = drive(s, c);
     bool ok = code == CURLE_OK ? answer_take(c, s->easy, err) : failed(c, req, code, text, err);
     curl_easy_reset(s->easy); /* nothing may point to this call's stack and headers */
     return ok;
@@ -392,7 +418,7 @@ bool http_call(struct http *h, const struct http_request *req, struct arena *mem
     if (!req->url || strlen(req->url) > URL_MAX)
         return err_set(err, ERR_INTERNAL, "The URL of an outside call is missing or too long");
     *res = (struct http_response){0};
-    struct call c = {.h = h, .mem = mem, .res = res};
+    struct call c = {.h = h, .mem = mem, .req = req, .res = res};
     if (slot_is_cancelled(h, req->cancellable))
         return failed(&c, req, CURLE_ABORTED_BY_CALLBACK, "", err);
     struct curl_slist *headers = headers_make(req);

@@ -26,6 +26,7 @@ struct http_header {
     struct text value;
 };
 enum { HTTP_HEADERS_MAX = 24 };
+struct http_response;
 
 struct http_request {
     const char *method; /* "POST" */
@@ -35,6 +36,10 @@ struct http_request {
     struct text body;
     int total_timeout_ms; /* 0: the client's */
     bool cancellable;     /* ended by http_cancel() */
+    /* With it the body is not kept but handed on part by part as it comes, res->status and headers being there already;
+       an empty part comes about once a second while nothing else does. False ends the call (ERR_UNAVAILABLE). */
+    bool (*part)(struct text part, const struct http_response *res, void *to);
+    void *to;
 };
 
 struct http_response {

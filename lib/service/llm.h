@@ -59,7 +59,9 @@ struct llm_reply {
 
 struct llm;
 struct llm *llm_open(const struct llm_options *opts, struct err *err) MUST_CHECK;
-void llm_close(struct llm *l);
+void llm_close(struct llm *l); /* no call may be running */
+/* Running and later calls end at once with ERR_UNAVAILABLE. From any thread; for good. */
+void llm_cancel(struct llm *l);
 /* ERR_UNAVAILABLE with retry_after_seconds: provider down, slow, throttled on every key, or an answer that cannot be
  * read. */
 bool llm_chat(struct llm *l, const struct llm_request *req, struct arena *mem, struct llm_reply *out,
