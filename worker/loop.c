@@ -11,6 +11,7 @@
 #include "breaker.h"
 #include "runner.h"
 #include "service/log.h"
+#include "watchdog.h"
 
 enum {
     /* Short, so that a stop can wait for its end: what the queue hands to a poll that was cut off is not seen again
@@ -77,7 +78,9 @@ static void settle_breaker(struct loop *l, struct run_result result)
 
 static void handle(struct loop *l, struct slot *slot)
 {
+    watchdog_begin(l->worker->watchdog, slot->number - 1);
     struct run_result result = runner_handle(l->worker, &slot->message, slot->mem);
+    watchdog_end(l->worker->watchdog, slot->number - 1);
     arena_reset(slot->mem);
     pthread_mutex_lock(&l->lock);
     settle_breaker(l, result);

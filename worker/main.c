@@ -9,12 +9,14 @@
 #include "base/pace.h"
 #include "loop.h"
 #include "mailer.h"
+#include "parked.h"
 #include "parts.h"
 #include "schedule.h"
 #include "service/log.h"
 #include "service/mime.h"
 #include "service/smtp.h"
 #include "sweep.h"
+#include "watchdog.h"
 
 #ifndef MM_VERSION
 #define MM_VERSION "unknown"
@@ -96,12 +98,14 @@ struct threads {
 static bool start_threads(struct worker *w, struct threads *t, struct err *err)
 {
     return (w->mailer = mailer_start(w, err)) != NULL && (w->sweep = sweep_start(w, err)) != NULL &&
-           (t->schedule = schedule_start(w, err)) != NULL && (t->loop = loop_start(w, err)) != NULL;
+           (w->watchdog = watchdog_start(w, err)) != NULL && (t->schedule = schedule_start(w, err)) != NULL &&
+           (t->loop = loop_start(w, err)) != NULL;
 }
 
 static void stop_threads(struct worker *w, struct threads *t)
 {
     loop_stop(t->loop);
+    watchdog_stop(w->watchdog);
     schedule_stop(t->schedule);
     sweep_stop(w->sweep);
     mailer_stop(w->mailer);
@@ -223,6 +227,20 @@ static int run_task(struct worker *w, char **args)
     return code;
 }
 
+/* --parked list|show ID|retry ID|drop ID */
+static int parked(struct worker *w, char **args)
+{
+    struct err err = {0};
+    if (!parked_words_are_good(args))
+        return EXIT_BAD_START;
+    int code = open_all(w);
+    if (code)
+        return code;
+    code = parked_run(w, args, &err) ? EXIT_SUCCESS : fail("--parked", &err);
+    close_all(w);
+    return code;
+}
+
 static int print_help(struct worker *w, char **args);
 
 static const struct option_row {
@@ -235,6 +253,7 @@ static const struct option_row {
     {"--check-config", check_config, 0, "", "check all settings, report every fault, exit 2 if there is one"},
     {"--migrate", migrate, 0, "", "bring the database's schema up to date and exit"},
     {"--run-task", run_task, 3, " NAME [--at TIME]", "run a periodic task now, as of TIME"},
+    {"--parked", parked, 2, " list|show ID|retry ID|drop ID", "messages that could never be processed"},
     {"--help", print_help, 0, "", "print this"},
 };
 
@@ -243,7 +262,7 @@ static int print_help(struct worker *w, char **args)
     (void)w, (void)args;
     puts("moneymanager-worker: queue program of Money Manager. Without an option it works until SIGTERM.");
     for (size_t i = 0; i < ARRAY_LEN(OPTIONS); i++)
-        printf("  %s%-*s %s\n", OPTIONS[i].name, 30 - (int)strlen(OPTIONS[i].name), OPTIONS[i].form, OPTIONS[i].help);
+        printf("  %s%-*s %s\n", OPTIONS[i].name, 42 - (int)strlen(OPTIONS[i].name), OPTIONS[i].form, OPTIONS[i].help);
     for (size_t i = 0; i < TASK_COUNT; i++)
         printf("  task: %s\n", TASKS[i].name);
     return EXIT_SUCCESS;

@@ -91,11 +91,10 @@ static bool run_once(struct run *run, struct scope *scope, struct err *err)
     if (!db)
         return false;
     AUTO(tx) struct tx *tx = tx_begin(db, err);
-    if (!tx || !effect(run, db, scope, err))
+    if (!tx)
         return false;
-    if (clock_monotonic_ms() > run->deadline_ms)
-        return err_set(err, ERR_TIMEOUT, "the job took longer than its limit");
-    return tx_commit(tx, err);
+    db_limit(db, run->deadline_ms);
+    return effect(run, db, scope, err) && tx_commit(tx, err);
 }
 
 /* Deadlocks try the whole transaction again, with jitter, within the job's limit. */

@@ -12,6 +12,7 @@
 
 struct mailer;
 struct sweep;
+struct watchdog;
 
 struct worker {
     struct config config;
@@ -21,6 +22,7 @@ struct worker {
     struct queue *queue;
     struct mailer *mailer;
     struct sweep *sweep;
+    struct watchdog *watchdog;
     struct heartbeat heartbeat;
 };
 
