@@ -66,10 +66,19 @@ static bool claim(struct mailer *m, bool *found, struct err *err)
     return true;
 }
 
-static bool prepare(struct mailer *m, struct text *message, struct err *err)
+/* Under the lease, since a code is stored here: one of a mailer that was frozen must not void the code that another
+ * mailer has sent meanwhile. */
+static bool prepare(struct mailer *m, struct text *message, bool *held, struct err *err)
 {
+    int64_t now_ms = clock_now_ms();
     AUTO(db) struct db *db = db_take(m->worker->db_pool, err);
-    return db && mail_prepare(db, &m->worker->config, &m->row, clock_now_ms(), m->mem, message, err);
+    if (!db)
+        return false;
+    AUTO(tx) struct tx *tx = tx_begin(db, err);
+    if (!tx || !mail_hold(db, m->row.id, m->token, now_ms, held, err))
+        return false;
+    return !*held ||
+           (mail_prepare(db, &m->worker->config, &m->row, now_ms, m->mem, message, err) && tx_commit(tx, err));
 }
 
 static void mark_refused(struct mailer *m, const char *reason)
@@ -105,9 +114,11 @@ static void refuse_unsent(struct mailer *m, const struct err *why)
 static bool take_mail(struct mailer *m, struct smtp_mail *mail)
 {
     struct err err = {0};
-    bool found = false;
+    bool found = false, held = false;
     while (!bell_stopped(&m->bell) && claim(m, &found, &err) && found) {
-        if (prepare(m, &mail->message, &err)) {
+        if (prepare(m, &mail->message, &held, &err)) {
+            if (!held)
+                continue;
             snprintf(m->recipient, sizeof m->recipient, "%.*s", TEXT_ARG(m->row.recipient));
             mail->recipient = m->recipient;
             mail->from = m->worker->config.mail_from;

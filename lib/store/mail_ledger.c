@@ -23,6 +23,11 @@ static const struct stmt_def CLAIM = {"mail.claim",
                                       " next_try_at = ?, in_doubt = ?, finishing_at = NULL WHERE id = ?",
                                       "tmmii", ""};
 
+static const struct stmt_def HOLD = {
+    "mail.hold",
+    "SELECT 1 FROM mail_ledger WHERE id = ? AND lease_token = ? AND state = 'sending' AND lease_until > ? FOR UPDATE",
+    "itm", "i"};
+
 static const struct stmt_def ANNOUNCE = {
     "mail.announce_finish",
     "UPDATE mail_ledger SET finishing_at = ? WHERE id = ? AND lease_token = ? AND state = 'sending'"
@@ -99,6 +104,15 @@ bool mail_claim(struct db *db, const char *token, int64_t now_ms, struct arena *
     if (!tx_commit(tx, err))
         return false;
     *found = count == 1;
+    return true;
+}
+
+bool mail_hold(struct db *db, int64_t id, const char *token, int64_t now_ms, bool *held, struct err *err)
+{
+    size_t count;
+    if (!db_query(db, &HOLD, DB_ARGS(db_int(id), db_str(token), db_instant(now_ms)), NULL, NULL, NULL, &count, err))
+        return false;
+    *held = count == 1;
     return true;
 }
 

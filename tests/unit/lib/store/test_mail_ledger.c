@@ -74,6 +74,14 @@ static bool may_finish(const struct mail_row *row, const char *token, int64_t at
     return held;
 }
 
+static bool hold(const struct mail_row *row, const char *token, int64_t at_ms)
+{
+    struct err err = {0};
+    bool held = false;
+    must(mail_hold(db, row->id, token, at_ms, &held, &err), &err);
+    return held;
+}
+
 static void back_off(const struct mail_row *row, const char *token, enum mail_cause cause, int64_t next_ms)
 {
     struct err err = {0};
@@ -145,6 +153,9 @@ static void test_a_lapsed_lease_frees_the_mail_and_fences_its_holder(void **stat
     assert_true(claim("new", NOW + MAIL_LEASE_MS, &again));
     assert_int_equal(again.id, row.id);
     assert_false(may_finish(&row, "old", NOW + MAIL_LEASE_MS));
+    assert_false(hold(&row, "old", NOW + MAIL_LEASE_MS));
+    assert_true(hold(&row, "new", NOW + MAIL_LEASE_MS));
+    assert_false(hold(&row, "new", NOW + 2 * MAIL_LEASE_MS));
     back_off(&row, "old", MAIL_DEFERRED, NOW);
     struct err err = {0};
     must(mail_mark_refused(db, row.id, "old", "no", &err), &err);
