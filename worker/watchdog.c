@@ -19,7 +19,7 @@ struct watchdog {
     atomic_int_least64_t began_ms[]; /* of each slot; 0: idle */
 };
 
-static bool is_stuck(struct watchdog *d, int64_t now_ms)
+bool watchdog_sees_stuck(struct watchdog *d, int64_t now_ms)
 {
     for (size_t i = 0; i < d->slot_count; i++) {
         int64_t began = atomic_load(&d->began_ms[i]);
@@ -33,7 +33,7 @@ static void look(struct watchdog *d, int64_t now_ms)
 {
     if (db_pool_cut(d->worker->db_pool, now_ms))
         log_warn("watchdog", "a job that was over its limit was cut off from the database");
-    if (is_stuck(d, now_ms)) {
+    if (watchdog_sees_stuck(d, now_ms)) {
         log_error("watchdog", "a job does not come back; the program ends and has to be started again");
         _exit(EXIT_FAILURE);
     }

@@ -20,6 +20,8 @@ struct watchdog *watchdog_start(struct worker *w, struct err *err) MUST_CHECK;
 /* Told by the handler thread in `slot` (0 to WORKER_HANDLERS - 1). A NULL watchdog is fine. */
 void watchdog_begin(struct watchdog *d, size_t slot);
 void watchdog_end(struct watchdog *d, size_t slot);
+/* Whether a handler has been at work for longer than JOB_STUCK_MS (monotonic clock): what ends the program. */
+bool watchdog_sees_stuck(struct watchdog *d, int64_t now_ms);
 void watchdog_stop(struct watchdog *d);
 
 #endif
