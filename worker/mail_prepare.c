@@ -148,6 +148,10 @@ bool mail_prepare(struct db *db, const struct config *config, const struct mail_
     if (!check_address(row->recipient, err))
         return false;
     AUTO(json_doc) struct json_doc *data = json_parse(row->data, &unreadable);
+    if (!data && unreadable.code == ERR_NO_MEMORY) {
+        *err = unreadable;
+        return false;
+    }
     if (!data)
         return err_set(err, ERR_PERMANENT, "the mail's data cannot be read");
     return prepare(db, config, row, json_root(data), now_ms, mem, message, err);

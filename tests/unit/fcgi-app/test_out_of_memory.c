@@ -11,48 +11,14 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "database.h"
+#include "failing_malloc.h"
 #include "http/exchange.h"
 #include "http/turns.h"
 #include "service/log.h"
 #include "service/password.h"
+#include "snapshot.h"
 #include "store/otp.h"
 #include "store/session.h"
-
-/* ---- allocations that fail ---- */
-
-/* Of this thread only: which one from now on fails (0: the next), or none when negative. */
-static _Thread_local long left = -1;
-static _Thread_local bool failed;
-
-static bool fails(void)
-{
-    if (left < 0 || left-- > 0)
-        return false;
-    failed = true;
-    return true;
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t n);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t count, size_t n)
-{
-    return fails() ? NULL : __real_calloc(count, n);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return fails() ? NULL : __real_realloc(p, n);
-}
 
 /* ---- what is asked ---- */
 
@@ -149,17 +115,9 @@ struct fixture {
     size_t name_count;
     char body[LINE_MAX];
     char token[LINE_MAX];
-    char saved[4096]; /* checksums of all tables, as the fixture made them */
 };
 
 static struct fixture *f;
-
-#define TABLES(X)                                                                                                      \
-    X(households)                                                                                                      \
-    X(users)                                                                                                           \
-    X(household_members) X(sessions) X(otp_codes) X(categories) X(jars) X(transactions) X(jar_entries) X(jar_months)   \
-        X(threshold_alerts) X(idempotency_keys) X(audit_log) X(outbox) X(parked_messages) X(mail_ledger)               \
-            X(notifications)
 
 static size_t read_body(void *from, char *out, size_t n)
 {
@@ -306,78 +264,6 @@ static void make_accounts(void)
     arena_free(mem);
 }
 
-/* ---- the database as it was ---- */
-
-static bool read_checksum(struct db_row *row, void *to, struct err *err)
-{
-    struct buf *out = to;
-    (void)err;
-    buf_text(out, row_text(row, 0));
-    buf_printf(out, " %lld\n", (long long)row_int(row, 1));
-    return true;
-}
-
-static void checksums(char out[4096])
-{
-#define LIST(t) #t ", "
-    static const struct stmt_def CHECKSUM = {"test.checksum", "CHECKSUM TABLE " TABLES(LIST) "schema_migrations", "",
-                                             "ti"};
-    struct err err = {0};
-    struct buf text;
-    AUTO(db) struct db *db = db_take(f->pool, &err);
-    struct arena *mem = arena_new(4096, 65536);
-    buf_init(&text, 4095);
-    if (!db || !db_query(db, &CHECKSUM, DB_NO_ARGS, mem, read_checksum, &text, NULL, &err))
-        fail_msg("%s [%s]", err.detail, err.cause);
-    memcpy(out, text.p, text.n + 1);
-    buf_release(&text);
-    arena_free(mem);
-}
-
-static const char *counts(void)
-{
-#define COUNT(t) "(SELECT COUNT(*) FROM " #t "), "
-    return database_text(
-        f->pool,
-        "SELECT CONCAT_WS(' ', " TABLES(
-            COUNT) "(SELECT SUM(change_seq) FROM households), "
-                   "(SELECT COUNT(*) FROM sessions WHERE revoked_at IS NULL), "
-                   "(SELECT CONCAT(SUM(balance), '/', SUM(version)) FROM jars), "
-                   "(SELECT CONCAT(SUM(amount), '/', SUM(version)) FROM transactions WHERE deleted_at IS NULL), "
-                   "(SELECT CONCAT(SUM(version), SUM(status = 'active')) FROM users), "
-                   "(SELECT COUNT(*) FROM otp_codes WHERE used_at IS NULL))");
-}
-
-static void save_database(void)
-{
-#define SAVE(t)                                                                                                        \
-    database_run(f->pool, "CREATE TABLE saved_" #t " LIKE " #t);                                                       \
-    database_run(f->pool, "INSERT INTO saved_" #t " SELECT * FROM " #t);
-    TABLES(SAVE)
-    checksums(f->saved);
-}
-
-static void restore_database(void)
-{
-    struct err err = {0};
-    AUTO(db) struct db *db = db_take(f->pool, &err);
-    assert_non_null(db);
-    /* The pool of the fixture has one connection, so the setting stays with it. */
-    assert_true(db_run_sql(db, TEXT("SET foreign_key_checks = 0"), &err));
-#define RESTORE(t)                                                                                                     \
-    if (!db_run_sql(db, TEXT("DELETE FROM " #t), &err) ||                                                              \
-        !db_run_sql(db, TEXT("INSERT INTO " #t " SELECT * FROM saved_" #t), &err))                                     \
-        fail_msg(#t ": %s [%s]", err.detail, err.cause);
-    TABLES(RESTORE)
-}
-
-static bool database_changed(void)
-{
-    char now[4096];
-    checksums(now);
-    return strcmp(now, f->saved) != 0;
-}
-
 /* ---- set-up ---- */
 
 static struct db_pool *app_pool(const struct server *server)
@@ -433,7 +319,7 @@ static int set_up(void **state)
     atomic_store(&f->app.schema_ready, true);
     make_accounts();
     make_books();
-    save_database();
+    snapshot_take(f->pool);
     return 0;
 }
 
@@ -504,16 +390,16 @@ static void check_fate(const struct question *q, const struct expected *e, long 
         fail_msg("%s %s, allocation %ld: %d %s", q->method, q->path, n, status, f->x.body.p);
     if (q->counts_tries)
         database_run(f->pool, "UPDATE otp_codes SET tries = 0");
-    bool changed = database_changed();
+    bool changed = snapshot_differs(f->pool);
     if (status != e->status && changed)
         fail_msg("%s %s, allocation %ld: %d, and yet it changed something", q->method, q->path, n, status);
-    if (status == e->status && strcmp(counts(), e->counts) != 0)
-        fail_msg("%s %s, allocation %ld: half of it is missing: %s, not %s", q->method, q->path, n, counts(),
-                 e->counts);
+    if (status == e->status && strcmp(snapshot_counts(f->pool), e->counts) != 0)
+        fail_msg("%s %s, allocation %ld: half of it is missing: %s, not %s", q->method, q->path, n,
+                 snapshot_counts(f->pool), e->counts);
     if (status == e->status && reads && status / 100 == 2 && !text_eq(buf_view(&f->x.body), buf_view(&e->body)))
         fail_msg("%s %s, allocation %ld: another answer: %s", q->method, q->path, n, f->x.body.p);
     if (changed)
-        restore_database();
+        snapshot_restore(f->pool);
 }
 
 /* Everything of the request is fresh: the exchange, and with `cold` the connections with their statements too. True
@@ -528,10 +414,10 @@ static bool once(const struct question *q, enum way way, bool cold, long n)
     assert_true(exchange_init(&f->x, &f->app, &err));
     if (way == BY_ARENA)
         arena_fail_after(f->x.mem, n);
-    failed = false;
-    left = way == BY_MALLOC ? n : -1;
+    malloc_fail_after(way == BY_MALLOC ? n : -1);
     ask(q);
-    left = -1;
+    bool failed = malloc_failed;
+    malloc_fail_after(-1);
     return failed || (way == BY_ARENA && n >= 0 && !arena_alloc(f->x.mem, 1));
 }
 
@@ -542,11 +428,11 @@ static void expect(const struct question *q, struct expected *e)
     if (f->x.res.status != q->status)
         fail_msg("%s %s: %d %s", q->method, q->path, f->x.res.status, f->x.body.p);
     e->status = f->x.res.status;
-    snprintf(e->counts, sizeof e->counts, "%s", counts());
+    snprintf(e->counts, sizeof e->counts, "%s", snapshot_counts(f->pool));
     buf_init(&e->body, RESPONSE_BODY_MAX);
     buf_text(&e->body, buf_view(&f->x.body));
     exchange_release(&f->x);
-    restore_database();
+    snapshot_restore(f->pool);
 }
 
 static long try_all(const struct question *q, const struct expected *e, enum way way, bool cold)
@@ -565,7 +451,7 @@ static long try_all(const struct question *q, const struct expected *e, enum way
 static void try_question(const struct question *q, enum way way, bool cold)
 {
     struct expected e;
-    restore_database();
+    snapshot_restore(f->pool);
     expect(q, &e);
     long n = try_all(q, &e, way, cold);
     if (getenv("MM_VERBOSE"))
