@@ -10,8 +10,8 @@ static const struct retention {
 } RETENTION[] = {
     /* A client may repeat a request for 24 h. */
     {{"idempotency_keys", "DELETE FROM idempotency_keys WHERE created_at < ? LIMIT ?", "mi", ""}, 25 * HOUR},
-    /* SQS keeps a message for four days, a copy of it starts anew; then no copy of the event can come any more. */
-    {{"outbox", "DELETE FROM outbox WHERE processed_at < ? LIMIT ?", "mi", ""}, 7 * DAY},
+    /* SQS keeps a message for 14 days at most; after that no copy of the event can come any more. */
+    {{"outbox", "DELETE FROM outbox WHERE processed_at < ? LIMIT ?", "mi", ""}, 15 * DAY},
     /* An expired session answers 401 either way. */
     {{"sessions", "DELETE FROM sessions WHERE expires_at < ? LIMIT ?", "mi", ""}, 7 * DAY},
     /* Few rows; the latest of each task is what catch-up starts from. */

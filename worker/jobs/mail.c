@@ -20,6 +20,8 @@ bool job_contact(struct job *job, struct user_contact *out, bool *found, struct 
 bool job_mail(struct job *job, const struct user_contact *contact, const char *template_name, struct text recipient,
               struct text data, struct err *err)
 {
+    if (recipient.n && !text_is_email(recipient))
+        return err_set(err, ERR_PERMANENT, "a mail to what is no address");
     struct scope *s = job->scope;
     struct mail_row row = {.household_id = s->household_id,
                            .user_id = s->user_id,

@@ -139,8 +139,8 @@ static void test_prune_removes_what_is_old_and_nothing_else(void **state)
     database_run(
         worker.db_pool,
         "INSERT INTO outbox (id, type, household_id, body, state, next_try_at, processed_at, created_at) VALUES"
-        " ('done-old', 't', 1, '', 'processed', '2026-01-01', '2026-05-13 09:59:59', '2026-01-01'),"
-        " ('done-young', 't', 1, '', 'processed', '2026-01-01', '2026-05-13 10:00:01', '2026-01-01'),"
+        " ('done-old', 't', 1, '', 'processed', '2026-01-01', '2026-05-05 09:59:59', '2026-01-01'),"
+        " ('done-young', 't', 1, '', 'processed', '2026-01-01', '2026-05-05 10:00:01', '2026-01-01'),"
         " ('waits', 't', 1, '', 'recorded', '2026-01-01', NULL, '2026-01-01'),"
         " ('parked', 't', 1, '', 'parked', '2026-01-01', NULL, '2026-01-01')");
     assert_true(schedule_run_by_hand(&worker, task_find(TEXT("prune")), now, result, &err));
