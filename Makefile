@@ -204,9 +204,14 @@ unit-programs: $(addprefix build/$(VARIANT)/,$(CHOSEN))
 test: ## unit tests and API tests on a stack of their own (TESTS=tests/api/test_jars.py for some)
 	@scripts/install.sh run test
 	@scripts/test.sh api $(TESTS)
-faults: ## tests that kill and cut off parts of a stack of their own
+faults: ## a load under kills, freezes and bad lines, then the checker: SEED=1 SECONDS=600 (TESTS=tests/faults/... for some of the fault tests)
 	@scripts/install.sh run test
+ifdef TESTS
 	@scripts/test.sh faults $(TESTS)
+else
+	@$(MAKE) build
+	@build/venv/bin/python tests/faults/faults.py $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+endif
 test-compose: ## build the images and run the demo on docker-compose, where a Docker engine answers
 	@scripts/test-compose.sh
 
