@@ -120,7 +120,7 @@ static bool notify(struct job *job, const struct facts *f, struct err *err)
     struct notification_row row = {.household_id = s->household_id,
                                    .user_id = s->user_id,
                                    .event_id = job->event->id,
-                                   .type = "transaction_large",
+                                   .type = f->t.kind == KIND_INCOME ? "INCOME" : "EXPENSE",
                                    .title = text_of(f->vietnamese ? "Giao dịch lớn" : "Large transaction"),
                                    .message = text_of(message(job, f))};
     if (!row.message.p)
