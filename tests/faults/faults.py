@@ -105,7 +105,7 @@ class World:
         ]
 
     def one(self):
-        weights, choices = zip(*self.faults())
+        weights, choices = zip(*self.faults(), strict=True)
         fault = self.random.choices(choices, weights)[0]
         what = fault()
         self.done[what.split(" ")[0]] += 1
