@@ -1,5 +1,6 @@
 #include "app.h"
 
+#include "assistant.h"
 #include "http/turns.h"
 #include "service/http.h"
 #include "service/password.h"
@@ -52,6 +53,7 @@ bool app_open(struct app *app, struct err *err)
         app->rate_local = rate_local_new(RATE_LOCAL_SLOTS);
         app->turns = turns_new();
         ok = (app->rate_local && app->turns) || err_set(err, ERR_NO_MEMORY, "Not enough memory to start");
+        ok = ok && (app->assistant = assistant_open(app, err)) != NULL;
     }
     if (!ok)
         app_close(app);
@@ -60,11 +62,13 @@ bool app_open(struct app *app, struct err *err)
 
 void app_close(struct app *app)
 {
+    assistant_close(app->assistant);
     turns_free(app->turns);
     rate_local_free(app->rate_local);
     redis_close(app->redis);
     db_pool_close(app->db_pool);
     token_keys_free(app->token_keys);
+    app->assistant = NULL;
     app->turns = NULL;
     app->rate_local = NULL;
     app->redis = NULL;

@@ -43,7 +43,7 @@ static int print_routes(struct app *app)
 {
     static const char *const AUTH[] = {"public", "public", "user", "admin"};
     static const char *const ACCESS[] = {"none", "reads", "writes"};
-    static const char *const RATE[] = {"none", "api", "sign_in", "code_resend"};
+    static const char *const RATE[] = {"none", "api", "ai", "chat", "gemini_chat", "tips", "sign_in", "code_resend"};
     (void)app;
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         const struct route *r = &ROUTES[i];

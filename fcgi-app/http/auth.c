@@ -72,29 +72,28 @@ static bool answer_slot(struct exchange *x, int64_t household, struct cache_slot
     return what != NULL;
 }
 
-/* One round trip: session, cached answer, limit. A Redis that is down leaves everything a miss, and no limit. */
+/* One round trip: session, cached answer, limits. A Redis that is down leaves everything a miss, and the strict limits
+ * to the process. */
 static bool ask_redis(struct exchange *x, const struct token_claims *claims, struct err *err)
 {
-    struct limit limits[LIMITS_MAX];
-    struct redis_command commands[LIMITS_MAX];
-    struct redis_reply replies[LIMITS_MAX];
+    struct rate_limit limits[RATE_LIMITS_MAX];
+    struct rate_verdict verdicts[RATE_LIMITS_MAX];
+    struct redis_command command;
+    struct redis_reply reply;
+    size_t n;
     char *what = arena_printf(x->mem, "session:%s", claims->session_id);
     if (!what)
         return no_memory(err);
     x->cache[0] = (struct cache_slot){.owner = CACHE_USER, .owner_id = claims->user_id, .what = what};
     x->answer_cacheable = answer_slot(x, claims->household_id, &x->cache[1]);
     size_t slots = x->answer_cacheable ? 2 : 1;
-    size_t n = limits_of_account(x, claims->user_id, limits);
-    for (size_t i = 0; i < n; i++)
-        if (!rate_command(&limits[i].policy, limits[i].subject, x->mem, &commands[i]))
-            return no_memory(err);
+    if (!limits_of_account(x, claims->user_id, limits, &n) || (n && !rate_command_all(limits, n, x->mem, &command)))
+        return no_memory(err);
     struct err down;
-    if (!cache_read(x->app->redis, x->cache, slots, commands, n, replies, x->mem, &down))
-        return true;
-    for (size_t i = 0; i < n; i++)
-        if (!limit_verdict(rate_verdict(&limits[i].policy, &replies[i]), err))
-            return false;
-    return true;
+    bool up = cache_read(x->app->redis, x->cache, slots, &command, n > 0, &reply, x->mem, &down);
+    if (up && n)
+        rate_verdicts(limits, n, &reply, verdicts);
+    return limits_judge(x, limits, n, up ? verdicts : NULL, err);
 }
 
 static bool find_session(struct exchange *x, const struct token_claims *claims, struct session_row *row,

@@ -27,6 +27,8 @@ struct relay;
 struct queue;
 struct probes;
 struct turns;
+struct stream;
+struct assistant;
 
 #define BASE_PATH "/api/v1.0"
 
@@ -39,9 +41,10 @@ struct app {
     struct token_keys *token_keys;
     struct turns *turns; /* of writers, a household at a time */
     struct relay *relay;
-    struct queue *queue;      /* the relay's; NULL until it has opened it */
-    struct probes *probes;    /* background state of the dependencies, for /status */
-    atomic_bool schema_ready; /* false until the migrations ran: what needs the database answers 503 */
+    struct queue *queue;         /* the relay's; NULL until it has opened it */
+    struct assistant *assistant; /* what the assistant's routes need */
+    struct probes *probes;       /* background state of the dependencies, for /status */
+    atomic_bool schema_ready;    /* false until the migrations ran: what needs the database answers 503 */
 };
 
 enum { CALL_PATH_IDS_MAX = 2 };
@@ -65,6 +68,8 @@ struct call {
     struct text raw_query;              /* as sent, for Link headers */
     struct text token;                  /* as presented, by header or cookie; TEXT_NONE without */
     struct text client_address, request_id, platform, origin, user_agent, accept;
+    struct stream *stream; /* for answers as events */
+    int64_t deadline_ms;   /* monotonic: when the answer must be there */
     struct text if_match, if_none_match, idempotency_key;
 };
 
@@ -101,6 +106,8 @@ bool response_etag(struct call *call, struct response *res, int64_t version, str
 /* Link: <path?query with cursor>; rel="next". The cursor is opaque, made of two numbers. */
 bool response_next_page(struct call *call, struct response *res, int64_t key1, int64_t key2,
                         struct err *err) MUST_CHECK;
+/* The same with a cursor that the store made. */
+bool response_next_cursor(struct call *call, struct response *res, struct text cursor, struct err *err) MUST_CHECK;
 /* Reads a cursor made by response_next_page; a bad one is a field fault "cursor". */
 bool cursor_read(struct text cursor, int64_t *key1, int64_t *key2, struct err *err) MUST_CHECK;
 /* Turns a 200 whose ETag stands in If-None-Match into 304 (the dispatcher does it for GET). */

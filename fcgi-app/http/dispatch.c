@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <inttypes.h>
 
 #include "base/clock.h"
 #include "http/auth.h"
@@ -9,7 +10,10 @@
 #include "http/problem.h"
 #include "service/log.h"
 
-enum { URI_IN_LOG_MAX = 200 };
+enum {
+    URI_IN_LOG_MAX = 200,
+    CHAT_MARGIN_MS = 1000, /* for what comes after the answer of a provider: masking, saving */
+};
 
 /* ---- what the answer carries around its body ---- */
 
@@ -67,6 +71,23 @@ static void head_begin(struct exchange *x)
     cors_headers(&x->head, &x->app->config, x->call.origin);
 }
 
+/* RateLimit-Policy tells the limits, RateLimit what is left of them (IETF draft httpapi-ratelimit-headers). */
+static void put_limits(struct exchange *x)
+{
+    for (size_t i = 0; i < x->verdict_count; i++) {
+        const struct rate_policy *p = &x->verdicts[i].policy;
+        buf_printf(&x->head, "%s\"%s\";q=%" PRId64 ";w=%" PRId64, i ? ", " : "RateLimit-Policy: ", p->name, p->burst,
+                   p->period_ms / 1000);
+    }
+    for (size_t i = 0; i < x->verdict_count; i++) {
+        const struct rate_verdict *v = &x->verdicts[i].verdict;
+        buf_printf(&x->head, "%s\"%s\";r=%" PRId64 ";t=%d", i ? ", " : "\r\nRateLimit: ", x->verdicts[i].policy.name,
+                   v->remaining, v->reset_seconds);
+    }
+    if (x->verdict_count)
+        buf_str(&x->head, "\r\n");
+}
+
 static void head_write(struct exchange *x)
 {
     const struct response *res = &x->res;
@@ -74,6 +95,7 @@ static void head_write(struct exchange *x)
     buf_str(&x->head, res->no_store ? "Cache-Control: no-store\r\n" : "Cache-Control: private, no-cache\r\n");
     for (size_t i = 0; i < res->header_count; i++)
         put_header(&x->head, res->headers[i].name, res->headers[i].value);
+    put_limits(x);
     if (res->status != 204 && res->status != 304) {
         put_header(&x->head, "Content-Type", text_of(res->content_type));
         buf_str(&x->head, "Content-Length: ");
@@ -81,6 +103,14 @@ static void head_write(struct exchange *x)
         buf_str(&x->head, "\r\n");
     }
     buf_str(&x->head, "\r\n");
+}
+
+void dispatch_stream_head(struct exchange *x)
+{
+    x->res.status = 200;
+    head_begin(x);
+    put_limits(x);
+    buf_str(&x->head, "Cache-Control: no-store\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\n\r\n");
 }
 
 static void log_failure(const struct exchange *x, const struct err *err)
@@ -130,6 +160,8 @@ static void call_init(struct exchange *x)
     x->deadline_ms = clock_monotonic_ms() + REQUEST_DEADLINE_MS;
     x->raw_body = TEXT_NONE;
     x->answer_cacheable = false;
+    x->verdict_count = 0;
+    x->stream = (struct stream){.x = x};
     x->cache[0] = x->cache[1] = (struct cache_slot){0};
     x->call = (struct call){
         .app = app,
@@ -146,6 +178,8 @@ static void call_init(struct exchange *x)
         .if_match = p->if_match,
         .if_none_match = p->if_none_match,
         .idempotency_key = p->idempotency_key,
+        .stream = &x->stream,
+        .deadline_ms = x->deadline_ms,
         .loopback = text_eq(p->remote_addr, TEXT("127.0.0.1")) || text_eq(p->remote_addr, TEXT("::1")),
     };
     x->call.scope.today = zone_date(app->config.zone, x->call.scope.now_ms);
@@ -187,7 +221,7 @@ static bool check_limits(struct exchange *x, struct err *err)
 {
     const struct route *route = x->call.route;
     /* The limit of an account went with its session. */
-    if (route->rate == RATE_NONE || (route->rate == RATE_API && x->call.signed_in))
+    if (route->rate == RATE_NONE || (limits_count_account(route->rate) && x->call.signed_in))
         return true;
     return limits_by_address(x, err);
 }
@@ -211,10 +245,18 @@ static bool run(struct exchange *x, struct err *err)
     return ok;
 }
 
-static bool handle(struct exchange *x, enum method method, struct err *err)
+/* A conversation may take as long as its setting says, from the moment it was asked for. */
+static void give_more_time(struct exchange *x)
+{
+    if (x->call.route->lane == LANE_CHAT)
+        x->deadline_ms += x->app->config.chat_timeout_seconds * 1000 - REQUEST_DEADLINE_MS - CHAT_MARGIN_MS;
+    x->call.deadline_ms = x->deadline_ms;
+}
+
+static bool prepare(struct exchange *x, enum method method, struct err *err)
 {
     return find_route(x, method, err) && authenticate(x, err) && check_origin(x, err) && body_read(x, err) &&
-           inputs_read(x, err) && check_limits(x, err) && run(x, err);
+           inputs_read(x, err) && check_limits(x, err);
 }
 
 /* A cached route's answer without headers of its own can be given again as it is. */
@@ -240,7 +282,44 @@ static struct text allow_of(const struct exchange *x, const struct err *err)
                : TEXT_NONE;
 }
 
-void dispatch(struct exchange *x)
+/* What was begun as a stream of events ends as one. */
+static void end_stream(struct exchange *x, bool ok, const struct err *err)
+{
+    if (!ok) {
+        answer_error(x, err);
+        stream_event(&x->call, "error", buf_view(&x->body));
+    }
+    buf_reset(&x->head);
+    buf_reset(&x->body);
+}
+
+static void complete(struct exchange *x, bool ok, struct err *err)
+{
+    db_give(x->call.scope.db);
+    x->call.scope.db = NULL;
+    if (x->stream.begun) {
+        end_stream(x, ok, err);
+        return;
+    }
+    if (ok) {
+        if (x->is_head || (x->call.route && x->call.route->method == METHOD_GET))
+            response_not_modified(&x->call, &x->res);
+        keep_answer(x);
+    } else {
+        answer_error(x, err);
+        struct text allow = allow_of(x, err);
+        if (allow.n)
+            response_header(&x->res, "Allow", allow);
+    }
+    head_write(x);
+    if (x->head.failed) {
+        err_set(err, ERR_INTERNAL, "The answer's headers are too long");
+        answer_error(x, err);
+        head_write(x);
+    }
+}
+
+bool dispatch_begin(struct exchange *x)
 {
     struct err err = {0};
     call_init(x);
@@ -248,25 +327,39 @@ void dispatch(struct exchange *x)
     x->is_head = x->call.is_head = method == METHOD_HEAD;
     if (method == METHOD_OPTIONS) {
         answer_preflight(x);
-        return;
+        return true;
     }
-    bool ok = handle(x, method, &err);
-    db_give(x->call.scope.db);
-    x->call.scope.db = NULL;
-    if (ok) {
-        if (method == METHOD_GET || x->is_head)
-            response_not_modified(&x->call, &x->res);
-        keep_answer(x);
-    } else {
-        answer_error(x, &err);
-        struct text allow = allow_of(x, &err);
-        if (allow.n)
-            response_header(&x->res, "Allow", allow);
+    if (!prepare(x, method, &err)) {
+        complete(x, false, &err);
+        return true;
     }
-    head_write(x);
-    if (x->head.failed) {
-        err_set(&err, ERR_INTERNAL, "The answer's headers are too long");
-        answer_error(x, &err);
-        head_write(x);
+    give_more_time(x);
+    if (x->call.route->lane != LANE_REQUEST) {
+        /* The session may have been looked up in the database. */
+        db_give(x->call.scope.db);
+        x->call.scope.db = NULL;
+        return false;
     }
+    dispatch_finish(x);
+    return true;
+}
+
+void dispatch_finish(struct exchange *x)
+{
+    struct err err = {0};
+    complete(x, run(x, &err), &err);
+}
+
+void dispatch_refuse(struct exchange *x)
+{
+    struct err err = {0};
+    err_set(&err, ERR_UNAVAILABLE, "Too many conversations wait already");
+    err.retry_after_seconds = 5;
+    complete(x, false, &err);
+}
+
+void dispatch(struct exchange *x)
+{
+    if (!dispatch_begin(x))
+        dispatch_finish(x);
 }

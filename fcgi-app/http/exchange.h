@@ -8,6 +8,7 @@
 #include "http/call.h"
 #include "http/params.h"
 #include "http/route.h"
+#include "http/stream.h"
 
 enum {
     ARENA_FIRST_BLOCK = 64 * 1024,
@@ -25,10 +26,21 @@ enum {
 /* Reads up to n bytes of the body; fewer only at its end. */
 typedef size_t body_read_fn(void *from, char *out, size_t n);
 
+/* Sends at once; false when the client is gone. */
+typedef bool body_write_fn(void *to, struct text bytes);
+
 struct request {
     struct params params;
     body_read_fn *read_body;
     void *from;
+    body_write_fn *write; /* NULL: answers are not streamed */
+    void *to;
+};
+
+/* What the RateLimit fields tell. */
+struct told_limit {
+    struct rate_policy policy;
+    struct rate_verdict verdict;
 };
 
 struct exchange {
@@ -45,6 +57,9 @@ struct exchange {
     bool is_head;               /* HEAD: no body is sent */
     struct cache_slot cache[2]; /* session, and the answer of a cached route */
     bool answer_cacheable;      /* cache[1] was asked for and missed */
+    struct stream stream;
+    struct told_limit verdicts[RATE_LIMITS_MAX];
+    size_t verdict_count;
 };
 
 bool exchange_init(struct exchange *x, struct app *app, struct err *err) MUST_CHECK;
@@ -56,6 +71,14 @@ int exchange_left_ms(const struct exchange *x);
 
 /* dispatch.c: answers x->in; fills head, res.status and res.body. Never fails: errors are answers. */
 void dispatch(struct exchange *x);
+/* The same in two steps: false when the handler has yet to run, in the route's lane. It holds no connection meanwhile.
+ */
+bool dispatch_begin(struct exchange *x);
+void dispatch_finish(struct exchange *x);
+/* Instead of dispatch_finish: 503, since nobody can run the handler. */
+void dispatch_refuse(struct exchange *x);
+/* The head of an answer whose body is streamed: status 200, no length. */
+void dispatch_stream_head(struct exchange *x);
 
 /* command.c: runs a WRITES handler as one transaction. */
 bool command_run(struct exchange *x, struct err *err) MUST_CHECK;

@@ -1,8 +1,9 @@
 #include "http/limits.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 
-enum { MINUTE_MS = 60 * 1000 };
+enum { MINUTE_MS = 60 * 1000, DAY_MS = 24 * 60 * MINUTE_MS };
 
 bool limit_verdict(struct rate_verdict verdict, struct err *err)
 {
@@ -13,20 +14,75 @@ bool limit_verdict(struct rate_verdict verdict, struct err *err)
     return false;
 }
 
+/* What the account's limits are, by the route's rate. */
+struct account_rate {
+    const char *name;
+    size_t per_minute; /* offset of the setting */
+    bool strict;       /* counted without Redis too */
+    bool own_route;    /* each route counts for itself */
+    bool daily;        /* and all such routes together by the day */
+};
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct account_rate ACCOUNT_RATES[] = {
+    [RATE_API] = {"api", AT(rate_api_per_minute), false, false, false},
+    [RATE_AI] = {"ai", AT(rate_chat_per_minute), true, true, false},
+    [RATE_CHAT] = {"chat", AT(rate_chat_per_minute), true, true, true},
+    [RATE_GEMINI_CHAT] = {"gemini-chat", AT(rate_gemini_chat_per_minute), true, false, true},
+    [RATE_TIPS] = {"tips", AT(rate_tips_per_minute), true, false, false},
+};
+
+bool limits_count_account(enum rate rate)
+{
+    return rate >= RATE_API && rate <= RATE_TIPS;
+}
+
+static int64_t setting(const struct config *config, size_t offset)
+{
+    return *(const int64_t *)(const void *)((const char *)config + offset);
+}
+
 static struct rate_policy api_policy(const struct config *config)
 {
     return (struct rate_policy){"api", config->rate_api_per_minute, MINUTE_MS, false};
 }
 
-size_t limits_of_account(const struct exchange *x, int64_t user_id, struct limit out[LIMITS_MAX])
+bool limits_of_account(const struct exchange *x, int64_t user_id, struct rate_limit out[RATE_LIMITS_MAX], size_t *n)
 {
-    if (x->call.route->rate != RATE_API)
-        return 0;
-    char *subject = arena_printf(x->mem, "user|%" PRId64, user_id);
+    const struct route *route = x->call.route;
+    const struct config *config = &x->app->config;
+    *n = 0;
+    if (!limits_count_account(route->rate))
+        return true;
+    const struct account_rate *row = &ACCOUNT_RATES[route->rate];
+    char *user = arena_printf(x->mem, "user|%" PRId64, user_id);
+    char *subject = row->own_route && user ? arena_printf(x->mem, "%s|%s", route->path, user) : user;
     if (!subject)
-        return 0;
-    out[0] = (struct limit){api_policy(&x->app->config), text_of(subject)};
-    return 1;
+        return false;
+    out[(*n)++] =
+        (struct rate_limit){{row->name, setting(config, row->per_minute), MINUTE_MS, row->strict}, text_of(subject)};
+    if (row->daily)
+        out[(*n)++] = (struct rate_limit){{"chat-day", config->rate_chat_per_day, DAY_MS, true}, text_of(user)};
+    return true;
+}
+
+bool limits_judge(struct exchange *x, const struct rate_limit *limits, size_t n, const struct rate_verdict *verdicts,
+                  struct err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++) {
+        const struct rate_policy *policy = &limits[i].policy;
+        if (!verdicts && !policy->strict_local)
+            continue;
+        struct rate_verdict v =
+            verdicts ? verdicts[i]
+                     : rate_local_check(x->app->rate_local, policy, limits[i].subject, x->call.scope.now_ms);
+        if (policy->strict_local)
+            x->verdicts[x->verdict_count++] = (struct told_limit){*policy, v};
+        ok = limit_verdict(v, err);
+    }
+    return ok;
 }
 
 /* The body's field that names the account, lower-cased by its row (FK_EMAIL). TEXT_NONE when there is none. */
@@ -41,20 +97,20 @@ static struct text account_of_body(const struct call *call)
     return TEXT_NONE;
 }
 
-static size_t policies(struct exchange *x, struct limit out[LIMITS_MAX])
+static size_t policies(struct exchange *x, struct rate_limit out[RATE_LIMITS_MAX])
 {
     const struct config *config = &x->app->config;
     const struct call *call = &x->call;
     if (call->route->rate == RATE_API) {
-        out[0] = (struct limit){api_policy(config), call->client_address};
+        out[0] = (struct rate_limit){api_policy(config), call->client_address};
         return 1;
     }
     /* Each route counts for itself: a sign-in that was refused must not close the way to a new password. */
     char *address = arena_printf(x->mem, "%s|%.*s", call->route->path, TEXT_ARG(call->client_address));
     if (!address)
         return 0;
-    out[0] =
-        (struct limit){{"sign-in-address", config->rate_sign_in_address_per_minute, MINUTE_MS, true}, text_of(address)};
+    out[0] = (struct rate_limit){{"sign-in-address", config->rate_sign_in_address_per_minute, MINUTE_MS, true},
+                                 text_of(address)};
     struct text account = account_of_body(call);
     if (!account.n)
         return 1;
@@ -62,14 +118,14 @@ static size_t policies(struct exchange *x, struct limit out[LIMITS_MAX])
     if (!both)
         return 0;
     bool resend = call->route->rate == RATE_CODE_RESEND;
-    out[1] =
-        (struct limit){{resend ? "code-resend" : "sign-in",
-                        resend ? config->rate_otp_resend_per_minute : config->rate_sign_in_per_minute, MINUTE_MS, true},
-                       text_of(both)};
+    out[1] = (struct rate_limit){{resend ? "code-resend" : "sign-in",
+                                  resend ? config->rate_otp_resend_per_minute : config->rate_sign_in_per_minute,
+                                  MINUTE_MS, true},
+                                 text_of(both)};
     return 2;
 }
 
-static bool check_locally(struct exchange *x, const struct limit *limit, struct err *err)
+static bool check_locally(struct exchange *x, const struct rate_limit *limit, struct err *err)
 {
     return !limit->policy.strict_local ||
            limit_verdict(rate_local_check(x->app->rate_local, &limit->policy, limit->subject, x->call.scope.now_ms),
@@ -78,9 +134,9 @@ static bool check_locally(struct exchange *x, const struct limit *limit, struct 
 
 bool limits_by_address(struct exchange *x, struct err *err)
 {
-    struct limit limits[LIMITS_MAX];
-    struct redis_command commands[LIMITS_MAX];
-    struct redis_reply replies[LIMITS_MAX];
+    struct rate_limit limits[RATE_LIMITS_MAX];
+    struct redis_command commands[RATE_LIMITS_MAX];
+    struct redis_reply replies[RATE_LIMITS_MAX];
     size_t n = policies(x, limits);
     if (n == 0)
         return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");

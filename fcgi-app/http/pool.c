@@ -12,14 +12,26 @@
 #include <unistd.h>
 
 #include "base/bell.h"
+#include "assistant.h"
 #include "base/clock.h"
+#include "http/bulkhead.h"
 #include "http/exchange.h"
 #include "service/log.h"
 
 enum {
     LOOK_EVERY_MS = 1000,
     ACCEPT_BACK_OFF_MS = 50, /* no descriptors or memory: what is at work will give some back */
-    THREAD_STACK = 512 * 1024
+    THREAD_STACK = 512 * 1024,
+    HISTORY_THREADS = 4,
+    HISTORY_WAITING = 64,
+    CANCEL_BEFORE_MS = 2000 /* of a stop's time: conversations that still wait for a provider are ended then */
+};
+
+/* One request with its connection; it may end on another thread than the one that took it. */
+struct job {
+    struct bulkhead_item item; /* first */
+    struct exchange exchange;
+    FCGX_Request request;
 };
 
 struct pool {
@@ -30,12 +42,13 @@ struct pool {
     pthread_cond_t ended;
     size_t running;
     size_t started;
-    pthread_t threads[]; /* config.api_threads */
+    struct bulkhead *lanes[LANE_COUNT]; /* NULL: the request thread runs the handler itself */
+    pthread_t threads[];                /* config.api_threads */
 };
 
 struct thread_start {
     struct pool *pool;
-    struct exchange exchange;
+    struct job *job;
     int number;
 };
 
@@ -64,19 +77,90 @@ static void put(FCGX_Stream *out, const struct buf *b)
         FCGX_PutStr(b->p, (int)b->n, out);
 }
 
-static void serve(struct exchange *x, FCGX_Request *request)
+static bool write_now(void *to, struct text bytes)
 {
+    return FCGX_PutStr(bytes.p, (int)bytes.n, to) == (int)bytes.n && FCGX_FFlush(to) == 0;
+}
+
+/* ---- jobs ---- */
+
+static void job_free(struct job *job)
+{
+    if (!job)
+        return;
+    FCGX_Free(&job->request, 1);
+    exchange_release(&job->exchange);
+    free(job);
+}
+
+static struct job *job_new(const struct pool *pool, struct err *err)
+{
+    struct job *job = calloc(1, sizeof(*job));
+    if (job && exchange_init(&job->exchange, pool->app, err)) {
+        if (FCGX_InitRequest(&job->request, pool->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) == 0)
+            return job;
+        exchange_release(&job->exchange);
+    }
+    free(job);
+    err_set(err, ERR_NO_MEMORY, "Not enough memory for a request");
+    return NULL;
+}
+
+/* A client that went away is nobody's fault; the log at the edge has it. */
+static void send_answer(struct job *job)
+{
+    struct exchange *x = &job->exchange;
+    put(job->request.out, &x->head);
+    if (!x->is_head && x->res.status != 204 && x->res.status != 304)
+        put(job->request.out, &x->body);
+    FCGX_Finish_r(&job->request);
+    exchange_reset(x);
+    log_request_id("");
+}
+
+static void run_in_lane(struct bulkhead_item *item)
+{
+    struct job *job = (struct job *)(void *)item;
+    log_request_id(job->exchange.request_id);
+    if (exchange_left_ms(&job->exchange) > 0)
+        dispatch_finish(&job->exchange);
+    else
+        dispatch_refuse(&job->exchange);
+    send_answer(job);
+    job_free(job);
+}
+
+/* What may wait long for others goes to its lane with its connection; this thread goes on with a fresh job. */
+static bool hand_over(struct pool *pool, struct job **job)
+{
+    struct err err = {0};
+    struct bulkhead *lane = pool->lanes[(*job)->exchange.call.route->lane];
+    if (!lane) {
+        dispatch_finish(&(*job)->exchange);
+        return false;
+    }
+    struct job *fresh = job_new(pool, &err);
+    if (!fresh || !bulkhead_push(lane, &(*job)->item)) {
+        job_free(fresh);
+        dispatch_refuse(&(*job)->exchange);
+        return false;
+    }
+    *job = fresh;
+    log_request_id("");
+    return true;
+}
+
+static void serve(struct pool *pool, struct job **job)
+{
+    struct exchange *x = &(*job)->exchange;
+    FCGX_Request *request = &(*job)->request;
     params_read((const char *const *)request->envp, &x->in.params);
     x->in.read_body = read_body;
     x->in.from = request->in;
-    dispatch(x);
-    put(request->out, &x->head);
-    if (!x->is_head && x->res.status != 204 && x->res.status != 304)
-        put(request->out, &x->body);
-    FCGX_Finish_r(request);
-    /* A client that went away is nobody's fault; the log at the edge has it. */
-    exchange_reset(x);
-    log_request_id("");
+    x->in.write = write_now;
+    x->in.to = request->out;
+    if (dispatch_begin(x) || !hand_over(pool, job))
+        send_answer(*job);
 }
 
 static void pause_ms(long ms)
@@ -115,14 +199,14 @@ static bool wait_for_work(const struct pool *pool, int set)
 }
 
 /* A thread that was woken for a connection takes it even when it is to stop: nobody else is woken for it. */
-static void accept_loop(struct pool *pool, struct exchange *x, FCGX_Request *request, int set)
+static void accept_loop(struct pool *pool, struct job **job, int set)
 {
     bool woken = false;
     while (woken || !atomic_load(&pool->stopping)) {
-        int rc = FCGX_Accept_r(request);
+        int rc = FCGX_Accept_r(&(*job)->request);
         woken = false;
         if (rc == 0) {
-            serve(x, request);
+            serve(pool, job);
         } else if (rc == -EAGAIN) { /* the socket does not block, and a sibling may have been faster */
             woken = wait_for_work(pool, set);
         } else {
@@ -148,17 +232,14 @@ static void *thread_main(void *arg)
     char name[16];
     snprintf(name, sizeof(name), "req-%d", start->number);
     log_thread_name(name);
-    FCGX_Request request;
     int set = open_waiter(pool);
-    if (set < 0 || FCGX_InitRequest(&request, pool->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
+    if (set < 0) {
         log_error("http", "a request thread could not begin");
     } else {
-        accept_loop(pool, &start->exchange, &request, set);
-        FCGX_Free(&request, 1);
-    }
-    if (set >= 0)
+        accept_loop(pool, &start->job, set);
         close(set);
-    exchange_release(&start->exchange);
+    }
+    job_free(start->job);
     free(start);
     thread_ended(pool);
     return NULL;
@@ -168,7 +249,7 @@ static bool start_thread(struct pool *pool, int number, struct err *err)
 {
     struct thread_start *start = calloc(1, sizeof(*start));
     pthread_attr_t attr;
-    if (!start || !exchange_init(&start->exchange, pool->app, err)) {
+    if (!start || !(start->job = job_new(pool, err))) {
         free(start);
         return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request threads");
     }
@@ -183,7 +264,7 @@ static bool start_thread(struct pool *pool, int number, struct err *err)
         pool->running++;
         return true;
     }
-    exchange_release(&start->exchange);
+    job_free(start->job);
     free(start);
     return err_set(err, ERR_INTERNAL, "A thread could not be started: error %d", rc);
 }
@@ -203,6 +284,31 @@ static bool init_library(struct err *err)
     return true;
 }
 
+static bool start_lanes(struct pool *pool, struct err *err)
+{
+    const struct config *config = &pool->app->config;
+    if (!config->chat_threads)
+        return true;
+    return (pool->lanes[LANE_CHAT] = bulkhead_start("chat", (size_t)config->chat_threads, (size_t)config->chat_waiting,
+                                                    run_in_lane, err)) != NULL &&
+           (pool->lanes[LANE_HISTORY] =
+                bulkhead_start("history", HISTORY_THREADS, HISTORY_WAITING, run_in_lane, err)) != NULL;
+}
+
+/* False when some work in the lanes did not end in time. */
+static bool stop_lanes(struct pool *pool, int64_t deadline)
+{
+    bool ended = bulkhead_drain(pool->lanes[LANE_CHAT], deadline - CANCEL_BEFORE_MS);
+    if (!ended) {
+        assistant_cancel(pool->app->assistant);
+        ended = bulkhead_drain(pool->lanes[LANE_CHAT], deadline);
+    }
+    ended = bulkhead_drain(pool->lanes[LANE_HISTORY], deadline) && ended;
+    for (size_t i = 0; ended && i < LANE_COUNT; i++)
+        bulkhead_free(pool->lanes[i]);
+    return ended;
+}
+
 struct pool *pool_start(struct app *app, int listen_fd, struct err *err)
 {
     struct pool *pool = calloc(1, sizeof(*pool) + (size_t)app->config.api_threads * sizeof(pthread_t));
@@ -219,6 +325,7 @@ struct pool *pool_start(struct app *app, int listen_fd, struct err *err)
     bool ok = pool->stop_fd >= 0 && flags >= 0 && fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) == 0;
     if (!ok)
         err_set(err, ERR_INTERNAL, "The listening socket could not be prepared: error %d", errno);
+    ok = ok && start_lanes(pool, err);
     pthread_mutex_lock(&pool->lock);
     for (int i = 1; ok && i <= (int)app->config.api_threads; i++)
         ok = start_thread(pool, i, err);
@@ -243,7 +350,7 @@ bool pool_stop(struct pool *pool, int wait_ms)
         ;
     bool all = pool->running == 0;
     pthread_mutex_unlock(&pool->lock);
-    if (!all)
+    if (!all || !stop_lanes(pool, deadline))
         return false;
     for (size_t i = 0; i < pool->started; i++)
         pthread_join(pool->threads[i], NULL);

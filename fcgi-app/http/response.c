@@ -120,7 +120,7 @@ static bool belongs_to_page(struct text piece)
 }
 
 /* The filters go along: each once, as it counted once, and nothing that the route did not read. */
-static void put_next_page(struct buf *out, const struct call *call, const char *cursor)
+static void put_next_page(struct buf *out, const struct call *call, struct text cursor)
 {
     struct text rest = call->raw_query, piece;
     uint64_t seen = 0;
@@ -135,7 +135,19 @@ static void put_next_page(struct buf *out, const struct call *call, const char *
         put_query_piece(out, piece);
         buf_char(out, '&');
     }
-    buf_printf(out, "cursor=%s>; rel=\"next\"", cursor);
+    buf_str(out, "cursor=");
+    put_query_piece(out, cursor);
+    buf_str(out, ">; rel=\"next\"");
+}
+
+bool response_next_cursor(struct call *call, struct response *res, struct text cursor, struct err *err)
+{
+    AUTO(buf) struct buf out;
+    buf_init(&out, LINK_MAX_BYTES);
+    put_next_page(&out, call, cursor);
+    if (out.failed)
+        return err_set(err, ERR_BAD_REQUEST, "The query is too long");
+    return printed_header(res, "Link", arena_text(call->scope.mem, buf_view(&out)).p, err);
 }
 
 bool response_next_page(struct call *call, struct response *res, int64_t key1, int64_t key2, struct err *err)
@@ -145,15 +157,7 @@ bool response_next_page(struct call *call, struct response *res, int64_t key1, i
     put_big_endian(raw, key1);
     put_big_endian(raw + 8, key2);
     base64url_encode(raw, sizeof(raw), cursor, sizeof(cursor));
-    struct buf out;
-    buf_init(&out, LINK_MAX_BYTES);
-    put_next_page(&out, call, cursor);
-    bool fits = !out.failed;
-    struct text value = fits ? arena_text(call->scope.mem, buf_view(&out)) : TEXT_NONE;
-    buf_release(&out);
-    if (!fits)
-        return err_set(err, ERR_BAD_REQUEST, "The query is too long");
-    return printed_header(res, "Link", value.p, err);
+    return response_next_cursor(call, res, text_of(cursor), err);
 }
 
 /* One of the tags of an If-Match or If-None-Match list. nginx weakens the tag of an answer it compresses, so W/ is no

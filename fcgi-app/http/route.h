@@ -41,7 +41,21 @@ enum access {
               cache move and relay wake */
 };
 
-enum rate { RATE_NONE, RATE_API, RATE_SIGN_IN, RATE_CODE_RESEND };
+enum rate {
+    RATE_NONE,
+    /* by the account */
+    RATE_API,
+    RATE_AI,   /* the assistant's other routes, each for itself */
+    RATE_CHAT, /* those that think: by the day too */
+    RATE_GEMINI_CHAT,
+    RATE_TIPS,
+    /* by the address and what the body names */
+    RATE_SIGN_IN,
+    RATE_CODE_RESEND
+};
+
+/* Who runs the handler: what may wait long for others has threads of its own, so that it never holds up the rest. */
+enum lane { LANE_REQUEST, LANE_CHAT, LANE_HISTORY, LANE_COUNT };
 
 enum { BODY_LIMIT_DEFAULT = 256 * 1024 };
 
@@ -73,6 +87,7 @@ struct route {
     const struct body_def *body;
     const struct query_def *query;
     size_t body_limit; /* 0: BODY_LIMIT_DEFAULT */
+    enum lane lane; /* but LANE_REQUEST: of access NO_DB, and the handler gives its connection back before it waits */
     bool cached; /* GET of the household's own rows: the whole body is kept in Redis under the household's generation,
                     by path and query, and brought by the same round trip as the session */
 };

@@ -219,6 +219,7 @@ static const struct setting SETTINGS[] = {
     {"CHAT_PROVIDER_MODEL", read_string, AT(chat_provider_model), NULL, 0, 0, 0},
     {"CHAT_PROVIDER_KEYS", read_string, AT(chat_provider_keys), NULL, 0, 0, 0},
     {"CHAT_PROVIDER_CONCURRENCY", read_int, AT(chat_provider_concurrency), "8", 0, 1, 64},
+    {"CHAT_PROVIDER_KEY_PER_MINUTE", read_int, AT(chat_provider_key_per_minute), "300", 0, 1, 1000000},
     {"CHAT_THREADS", read_int, AT(chat_threads), "8", 0, 1, 64},
     {"CHAT_WAITING", read_int, AT(chat_waiting), "200", 0, 0, 1000},
     {"CHAT_TIMEOUT_SECONDS", read_int, AT(chat_timeout_seconds), "25", 0, 2, 60},

@@ -37,7 +37,8 @@ struct config {
     int64_t rate_sign_in_per_minute, rate_sign_in_address_per_minute, rate_api_per_minute, rate_otp_resend_per_minute;
     /* the assistant; chat_provider_url NULL: the embedded one alone */
     const char *chat_provider_url, *chat_provider_model, *chat_provider_keys;
-    int64_t chat_provider_concurrency, chat_threads, chat_waiting, chat_timeout_seconds, chat_ttl_days;
+    int64_t chat_provider_concurrency, chat_provider_key_per_minute;
+    int64_t chat_threads, chat_waiting, chat_timeout_seconds, chat_ttl_days;
     int64_t rate_chat_per_minute, rate_chat_per_day, rate_gemini_chat_per_minute, rate_tips_per_minute;
 };
 

@@ -19,16 +19,27 @@ static struct text number(int64_t v, struct arena *mem)
     return text_of(arena_printf(mem, "%" PRId64, v));
 }
 
+bool rate_command_all(const struct rate_limit *limits, size_t n, struct arena *mem, struct redis_command *cmd)
+{
+    struct text keys[RATE_LIMITS_MAX], args[2 * RATE_LIMITS_MAX];
+    assert(n <= RATE_LIMITS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        char digest[DIGEST_TEXT];
+        digest_hex(limits[i].subject, digest);
+        keys[i] = text_of(arena_printf(mem, "mm:r:%s:%.*s", limits[i].policy.name, SUBJECT_TEXT, digest));
+        args[2 * i] = number(limits[i].policy.burst, mem);
+        args[2 * i + 1] = number(limits[i].policy.period_ms, mem);
+        if (!keys[i].p || !args[2 * i].p || !args[2 * i + 1].p)
+            return false;
+    }
+    redis_script(cmd, "gcra", n, keys, 2 * n, args);
+    return true;
+}
+
 bool rate_command(const struct rate_policy *policy, struct text subject, struct arena *mem, struct redis_command *cmd)
 {
-    char digest[DIGEST_TEXT];
-    digest_hex(subject, digest);
-    struct text key = text_of(arena_printf(mem, "mm:r:%s:%.*s", policy->name, SUBJECT_TEXT, digest));
-    struct text args[] = {number(policy->burst, mem), number(policy->period_ms, mem)};
-    if (!key.p || !args[0].p || !args[1].p)
-        return false;
-    redis_script(cmd, "gcra", 1, &key, 2, args);
-    return true;
+    const struct rate_limit one = {*policy, subject};
+    return rate_command_all(&one, 1, mem, cmd);
 }
 
 static int seconds_up(int64_t ms)
@@ -46,16 +57,26 @@ static struct rate_verdict verdict(const struct rate_policy *policy, bool allowe
     return v;
 }
 
+void rate_verdicts(const struct rate_limit *limits, size_t n, const struct redis_reply *reply, struct rate_verdict *out)
+{
+    bool usable = reply->kind == REDIS_LIST && reply->count == 4 * n;
+    for (size_t i = 0; usable && i < 4 * n; i++)
+        usable = reply->list[i].kind == REDIS_INT;
+    for (size_t i = 0; i < n; i++) {
+        const struct rate_policy *policy = &limits[i].policy;
+        const struct redis_reply *v = usable ? reply->list + 4 * i : NULL;
+        /* An answer of another form: what guards passwords stays shut. */
+        out[i] = v ? verdict(policy, v[0].i == 1, v[1].i, v[2].i, v[3].i)
+                   : verdict(policy, !policy->strict_local, 0, policy->period_ms, policy->period_ms);
+    }
+}
+
 struct rate_verdict rate_verdict(const struct rate_policy *policy, const struct redis_reply *reply)
 {
-    bool usable = reply->kind == REDIS_LIST && reply->count == 4;
-    for (size_t i = 0; usable && i < 4; i++)
-        usable = reply->list[i].kind == REDIS_INT;
-    /* An answer of another form: what guards passwords stays shut. */
-    if (!usable)
-        return verdict(policy, !policy->strict_local, 0, policy->period_ms, policy->period_ms);
-    const struct redis_reply *n = reply->list;
-    return verdict(policy, n[0].i == 1, n[1].i, n[2].i, n[3].i);
+    const struct rate_limit one = {.policy = *policy};
+    struct rate_verdict out;
+    rate_verdicts(&one, 1, reply, &out);
+    return out;
 }
 
 /* ---- in the process ---- */

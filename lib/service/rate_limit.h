@@ -26,6 +26,19 @@ struct rate_verdict {
     int reset_seconds;
 };
 
+/* One policy about one subject. */
+struct rate_limit {
+    struct rate_policy policy;
+    struct text subject;
+};
+enum { RATE_LIMITS_MAX = 2 };
+
+/* Several at once (up to RATE_LIMITS_MAX): nothing is taken from any unless all allow it. */
+bool rate_command_all(const struct rate_limit *limits, size_t n, struct arena *mem,
+                      struct redis_command *cmd) MUST_CHECK;
+void rate_verdicts(const struct rate_limit *limits, size_t n, const struct redis_reply *reply,
+                   struct rate_verdict *out);
+
 /* subject: "1.2.3.4|a@b.c"; hashed, so no personal data lies in Redis. False without memory. */
 bool rate_command(const struct rate_policy *policy, struct text subject, struct arena *mem,
                   struct redis_command *cmd) MUST_CHECK;

@@ -1,0 +1,77 @@
+#include "assistant.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "service/llm.h"
+
+enum { PROVIDER_CONNECT_MS = 3000, MINUTE_MS = 60 * 1000 };
+
+/* The host of a URL, without scheme, port and path. */
+static struct text host_of(struct text url)
+{
+    for (size_t i = 0; i + 2 < url.n; i++)
+        if (memcmp(url.p + i, "://", 3) == 0) {
+            url = text_slice(url, i + 3, url.n);
+            break;
+        }
+    size_t n = 0;
+    while (n < url.n && url.p[n] != '/' && url.p[n] != ':')
+        n++;
+    return text_slice(url, 0, n);
+}
+
+/* A key's cap is shared by all processes; without Redis each counts for itself. */
+static bool key_allowed(struct text key, void *to)
+{
+    struct app *app = to;
+    struct arena *mem = arena_new(1024, 16 * 1024);
+    const struct rate_policy policy = {"provider-key", app->config.chat_provider_key_per_minute, MINUTE_MS, true};
+    bool allowed = mem && rate_check(app->redis, app->rate_local, &policy, key, mem, clock_now_ms()).allowed;
+    arena_free(mem);
+    return allowed;
+}
+
+static bool open_provider(struct assistant *a, struct app *app, struct err *err)
+{
+    const struct config *c = &app->config;
+    if (!c->chat_provider_url)
+        return true;
+    const struct llm_options opts = {.base_url = c->chat_provider_url,
+                                     .model = c->chat_provider_model,
+                                     .keys = c->chat_provider_keys,
+                                     .concurrency = (size_t)c->chat_provider_concurrency,
+                                     .connect_timeout_ms = PROVIDER_CONNECT_MS,
+                                     .total_timeout_ms = (int)c->chat_timeout_seconds * 1000,
+                                     .key_allowed = key_allowed,
+                                     .to = app};
+    return (a->llm = llm_open(&opts, err)) != NULL;
+}
+
+struct assistant *assistant_open(struct app *app, struct err *err)
+{
+    struct assistant *a = calloc(1, sizeof(*a));
+    if (!a) {
+        err_set(err, ERR_NO_MEMORY, "Not enough memory for the assistant");
+        return NULL;
+    }
+    a->own_host = host_of(text_of(app->config.web_base_url));
+    if (open_provider(a, app, err))
+        return a;
+    assistant_close(a);
+    return NULL;
+}
+
+void assistant_close(struct assistant *a)
+{
+    if (!a)
+        return;
+    llm_close(a->llm);
+    free(a);
+}
+
+void assistant_cancel(struct assistant *a)
+{
+    if (a)
+        llm_cancel(a->llm);
+}

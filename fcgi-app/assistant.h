@@ -1,0 +1,20 @@
+/* What the assistant's routes share: the provider (if one is configured) and the store of conversations. */
+#ifndef ASSISTANT_H
+#define ASSISTANT_H
+
+#include "http/call.h"
+
+struct llm;
+
+struct assistant {
+    struct llm *llm;      /* NULL: the embedded assistant answers alone */
+    struct text own_host; /* links to it stay in answers */
+};
+
+/* Nothing here connects. NULL on a fault of the settings. */
+struct assistant *assistant_open(struct app *app, struct err *err) MUST_CHECK;
+void assistant_close(struct assistant *a);
+/* Ends calls to the provider, running and later ones. NULL is fine. */
+void assistant_cancel(struct assistant *a);
+
+#endif
