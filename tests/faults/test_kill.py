@@ -208,7 +208,7 @@ def check_effects(database, users):
         spent = database.one("SELECT COUNT(*) AS n FROM transactions WHERE household_id = %s", user.household)["n"]
         for question in (
             "SELECT id FROM outbox WHERE household_id = %s AND type = 'transaction.large'",
-            "SELECT event_id AS id FROM notifications WHERE household_id = %s AND type = 'transaction_large'",
+            "SELECT event_id AS id FROM notifications WHERE household_id = %s AND type = 'EXPENSE'",
             "SELECT event_id AS id FROM mail_ledger WHERE household_id = %s AND template = 'transaction_large'",
         ):
             ids = [row["id"] for row in database.rows(question, user.household)]
