@@ -58,6 +58,7 @@ struct call {
     bool signed_in, admin, from_cookie;
     bool token_unchecked;               /* AUTH_OPTIONAL: a token is there, but nobody could say whether it is good */
     bool is_head;                       /* a HEAD of a GET row: the one GET that changes something must not */
+    bool discard;                       /* of a write: the answer stands, but nothing of the transaction is kept */
     bool loopback;                      /* asked from this machine itself, past no proxy */
     int64_t ids[CALL_PATH_IDS_MAX];     /* {id}s of the path */
     struct text word;                   /* a {word} of the path, at most one */

@@ -159,9 +159,15 @@ static bool run_handler(struct command *c, bool *done, struct err *err)
         return true;
     response_reset(&x->res);
     call->scope.outbox_rows = 0;
-    return call->route->handler(call, &x->res, err) && keep_answer(c, err) &&
-           audit_insert(call->scope.db, call->scope.household_id, call->scope.user_id, call->command_id, c->route,
-                        call->scope.now_ms, err);
+    call->discard = false;
+    if (!call->route->handler(call, &x->res, err))
+        return false;
+    if (call->discard) {
+        *done = true;
+        return true;
+    }
+    return keep_answer(c, err) && audit_insert(call->scope.db, call->scope.household_id, call->scope.user_id,
+                                               call->command_id, c->route, call->scope.now_ms, err);
 }
 
 static bool attempt(struct command *c, struct err *err)
@@ -173,7 +179,7 @@ static bool attempt(struct command *c, struct err *err)
     AUTO(tx) struct tx *tx = tx_begin(call->scope.db, err);
     if (!tx || !lock_household(c, err) || !run_handler(c, &done, err))
         return false;
-    /* Done before: what this transaction did so far is only the lock. */
+    /* Done before, so what this transaction did so far is only the lock; or nothing of it is to be kept. */
     return done || tx_commit(tx, err);
 }
 
@@ -265,7 +271,7 @@ bool command_run(struct exchange *x, struct err *err)
     if (!ok)
         return false;
     cache_move(x->app->redis, CACHE_HOUSEHOLD, x->call.scope.household_id, x->mem);
-    if (x->call.scope.outbox_rows > 0)
+    if (x->call.scope.outbox_rows > 0 && !x->call.discard)
         relay_wake(x->app->relay);
     return true;
 }

@@ -210,7 +210,8 @@ static void read_query_field(struct field_reader *r, const struct field *row, st
         field_no_memory(r);
         return;
     }
-    if (!form_decode(sent, decoded, &in.text.n) || row->kind == FK_LIST || row->kind == FK_IDS) {
+    if (!form_decode(sent, decoded, &in.text.n) || row->kind == FK_LIST || row->kind == FK_IDS ||
+        row->kind == FK_OBJECT) {
         field_fault(r, row->name, "Giá trị không hợp lệ");
         return;
     }

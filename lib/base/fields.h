@@ -38,7 +38,9 @@ enum field_kind {
     FK_CHOICE,  /* int64_t index into `choices` (NULL-terminated); exact match; null leaves the default */
     FK_COLOR,   /* struct text "#RRGGBB" */
     FK_LIST,    /* struct field_list: array of objects read by `sub`; min..max elements */
-    FK_IDS      /* struct field_ids: array of ids, none of them null; min..max elements */
+    FK_IDS,     /* struct field_ids: array of ids, none of them null; min..max elements */
+    FK_OBJECT   /* const struct json_node *: an object for others to read, alive as long as the document; NULL when null
+                 */
 };
 
 enum field_flag {
@@ -149,6 +151,8 @@ struct field_ids {
      .given_offset = FIELD_NO_GIVEN,                                                                                   \
      .min = (lo),                                                                                                      \
      .max = (hi)}
+#define FIELD_OBJECT(n, type, member, fl)                                                                              \
+    {.name = (n), .kind = FK_OBJECT, .flags = (fl), .offset = offsetof(type, member), .given_offset = FIELD_NO_GIVEN}
 /* The same rows with a "was it sent" bool: FIELD_GIVEN(FIELD_TEXT(...), type, has_icon) is written as .given_offset in
  * the row by hand where needed. */
 

@@ -293,6 +293,14 @@ static bool read_ids(struct field_reader *r, const struct field *row, const stru
     return ok;
 }
 
+static bool read_object(struct field_reader *r, const struct field *row, const struct field_input *in, void *to)
+{
+    if (in->kind != JSON_OBJECT)
+        return field_fault(r, row->name, "Phải là một đối tượng");
+    *(const struct json_node **)to = in->node;
+    return true;
+}
+
 typedef bool read_fn(struct field_reader *, const struct field *, const struct field_input *, void *);
 
 /* Size is what null sets to zero. */
@@ -306,7 +314,7 @@ static const struct {
     [FK_PERCENT] = {read_percent, sizeof(int32_t)},  [FK_DATE] = {read_date, sizeof(int32_t)},
     [FK_MONTH] = {read_month, sizeof(int32_t)},      [FK_CHOICE] = {read_choice, 0},
     [FK_COLOR] = {read_color, sizeof(struct text)},  [FK_LIST] = {NULL, sizeof(struct field_list)},
-    [FK_IDS] = {read_ids, sizeof(struct field_ids)},
+    [FK_IDS] = {read_ids, sizeof(struct field_ids)}, [FK_OBJECT] = {read_object, sizeof(const struct json_node *)},
 };
 
 bool field_value(struct field_reader *r, const struct field *row, const struct field_input *in, void *to)
