@@ -154,7 +154,9 @@ class Settings:
         text = "".join(f"{name}={value}\n" for name, value in self.env().items())
         changed = read_text(self.path("env")) != text
         write_private(self.path("env"), text)
+        # The sink stays where it is when the programs are told another way to it.
         smtp = {
+            "SMTP_PORT": self.port("smtp"),
             "SMTP_CERT_FILE": self.path("certs/server.pem"),
             "SMTP_KEY_FILE": self.path("certs/server.key"),
             "PYTHONWARNINGS": "ignore",
