@@ -22,6 +22,7 @@ enum {
     LOOK_EVERY_MS = 1000,
     ACCEPT_BACK_OFF_MS = 50, /* no descriptors or memory: what is at work will give some back */
     THREAD_STACK = 512 * 1024,
+    DRAIN_MAX = 12 * 1024 * 1024, /* more than nginx lets through */
     HISTORY_THREADS = 4,
     HISTORY_WAITING = 64,
     CANCEL_BEFORE_MS = 2000 /* of a stop's time: conversations that still wait for a provider are ended then */
@@ -106,10 +107,20 @@ static struct job *job_new(const struct pool *pool, struct err *err)
     return NULL;
 }
 
+/* What an early answer left unread, up to the record that ends it: a socket closed with bytes in it resets the answer.
+ */
+static void drain(FCGX_Stream *in)
+{
+    char trash[4096];
+    for (size_t left = DRAIN_MAX / sizeof(trash); left && FCGX_GetStr(trash, sizeof(trash), in) > 0; left--)
+        ;
+}
+
 /* A client that went away is nobody's fault; the log at the edge has it. */
 static void send_answer(struct job *job)
 {
     struct exchange *x = &job->exchange;
+    drain(job->request.in);
     put(job->request.out, &x->head);
     if (!x->is_head && x->res.status != 204 && x->res.status != 304)
         put(job->request.out, &x->body);
@@ -269,12 +280,12 @@ static bool start_thread(struct pool *pool, int number, struct err *err)
     return err_set(err, ERR_INTERNAL, "A thread could not be started: error %d", rc);
 }
 
-/* How long libfcgi waits for the first bytes of a connection and, after the answer, for the peer's end: a whole thread
- * waits with it. */
+/* How long libfcgi waits for the first bytes of a connection; after the answer it need not wait for the peer's end,
+ * since all that the peer sent was read. */
 static bool init_library(struct err *err)
 {
     setenv("LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT", "1000", 1);
-    setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "100", 1);
+    setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
     if (FCGX_Init() != 0)
         return err_set(err, ERR_INTERNAL, "libfcgi could not be initialised");
     /* It has its own ideas about signals, which are ours to handle. */
