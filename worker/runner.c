@@ -228,7 +228,7 @@ struct run_result runner_handle(struct worker *w, const struct queue_message *m,
     struct run_result result = {RUN_DONE, false};
     struct err err = {0};
     bool ok = read_message(&run, &err);
-    log_request_id(ok ? run.event.id : m->id);
+    log_request_id(run.event.id[0] ? run.event.id : m->id);
     if (ok && run_job(&run, &err)) {
         result.end = run.nothing_done ? RUN_COPY : RUN_DONE;
         delete_message(&run);
