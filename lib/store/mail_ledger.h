@@ -30,7 +30,8 @@ bool mail_enqueue(struct db *db, const struct mail_row *row, int64_t now_ms, str
  * there is none. */
 bool mail_claim(struct db *db, const char *token, int64_t now_ms, struct arena *mem, struct mail_row *out, bool *found,
                 struct err *err) MUST_CHECK;
-/* In a transaction, until whose end nobody else can take the mail: *held is false when the lease is not ours any more. */
+/* In a transaction, until whose end nobody else can take the mail: *held is false when the lease is not ours any more.
+ */
 bool mail_hold(struct db *db, int64_t id, const char *token, int64_t now_ms, bool *held, struct err *err) MUST_CHECK;
 /* Before DATA's last line: announces it. *held is false when the lease is not ours at until_ms: it must not go out. */
 bool mail_announce_finish(struct db *db, int64_t id, const char *token, int64_t now_ms, int64_t until_ms, bool *held,
