@@ -38,7 +38,7 @@ PROXIES=$(lines '    set_real_ip_from %s;' "${TRUSTED_PROXIES:-}")
 ORIGINS=$(lines '        "%s" $http_origin;' "${WEB_ORIGINS:-}")
 export SERVERS PROXIES ORIGINS
 export USER_LINE="${NGINX_USER:+user $NGINX_USER;}" RUN="$run" LISTEN="${LISTEN:-0.0.0.0:8080}"
-export WORKERS="${NGINX_WORKERS:-auto}" ACCESS="$access json" ERROR_FILE="${ERROR_LOG:-/dev/stderr}"
+export WORKERS="${NGINX_WORKERS:-auto}" ACCESS="$access json buffer=32k flush=1s" ERROR_FILE="${ERROR_LOG:-/dev/stderr}"
 
 awk '
 BEGIN {
