@@ -42,6 +42,10 @@ make_base() {
     # shellcheck disable=SC2046
     debootstrap --variant=minbase trixie "$dir/base" $(mirror) >"$dir/debootstrap.log" 2>&1 ||
         { tail -n 5 "$dir/debootstrap.log" >&2 && exit 1; }
+    # As in the official image: packages leave neither their archives nor documentation.
+    echo 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };' >"$dir/base/etc/apt/apt.conf.d/docker-clean"
+    printf 'path-exclude /usr/share/%s/*\n' doc man locale >"$dir/base/etc/dpkg/dpkg.cfg.d/docker"
+    rm -rf "$dir/base/usr/share/"{doc,man,locale}/*
     mkdir -p "$dir/base/usr/local/share/ca-certificates"
     cp -r /usr/local/share/ca-certificates/. "$dir/base/usr/local/share/ca-certificates/"
     [ ! -f /etc/pip.conf ] || cp /etc/pip.conf "$dir/base/etc/"

@@ -27,7 +27,7 @@ compose+=(-p "mm-test-$$")
 programs=(moneymanager-api moneymanager-worker)
 
 compose() { "${compose[@]}" --profile local --profile demo "$@"; }
-container() { compose ps -q "$1"; }
+container() { compose ps -aq "$1"; }
 inspect() { docker inspect -f "$2" "$(container "$1")"; }
 step() { printf '\n== %s\n' "$*"; }
 
@@ -60,7 +60,7 @@ wait_until() { # wait_until WHAT SECONDS COMMAND...
 
 all_healthy() {
     local ids
-    ids=$(compose ps -q)
+    ids=$(compose ps -aq)
     # shellcheck disable=SC2086
     ! docker inspect -f '{{.Name}} {{.State.Health.Status}}' $ids | grep -v ' healthy$' >"$scratch/waiting"
 }
