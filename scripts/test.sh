@@ -15,6 +15,20 @@ add() {
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
+# Runs pytest and adds its counts; false when something failed.
+run_pytest() {
+    local code
+    rm -f "$report"
+    build/venv/bin/python -m pytest -q --junitxml="$report" "$@"
+    code=$?
+    if [ -f "$report" ]; then
+        # shellcheck disable=SC2046
+        add $(build/venv/bin/python scripts/junit-counts.py "$report")
+    fi
+    [ $code -eq 0 ] || [ $failed -gt 0 ] || add 0 1 0
+    return $code
+}
+
 stop() {
     build/venv/bin/python local/stack.py down "$stack"
 }
@@ -61,20 +75,14 @@ build/venv/bin/python local/stack.py up "$stack" --port 0 --processes 1 --pools 
 # Parallel runners have to agree on the names of the tests, which may print sets.
 export PYTHONHASHSEED=0
 export MM_STACK_DIR=$PWD/$stack MM_STACK_ENV=$PWD/$stack/env
-rm -f "$report"
 where=("$@")
 [ $# -gt 0 ] || where=("tests/$kind")
 how=(-n 0)
 [ "$kind" = api ] && how=(-n "${TEST_JOBS:-4}" --dist worksteal)
 # The killing of both programs has a stack of its own and mostly waits, so it runs beside the others; first, as it is long.
 [ "$kind" = api ] && [ $# -eq 0 ] && where=(-c tests/api/pytest.ini tests/faults/test_kill.py tests/api)
-build/venv/bin/python -m pytest -q "${how[@]}" --junitxml="$report" "${where[@]}"
-code=$?
-if [ -f "$report" ]; then
-    # shellcheck disable=SC2046
-    add $(build/venv/bin/python scripts/junit-counts.py "$report")
-fi
-if [ $code -ne 0 ]; then
-    [ $failed -gt 0 ] || add 0 1 0
-    build/venv/bin/python local/stack.py logs "$stack"
+run_pytest "${how[@]}" "${where[@]}" || build/venv/bin/python local/stack.py logs "$stack"
+# Those that stop parts and mostly wait have stacks of their own: one file after the other on each of two runners.
+if [ "$kind" = api ] && [ $# -eq 0 ]; then
+    run_pytest -n 2 --dist loadfile tests/faults/test_queue.py tests/faults/test_queue_bad.py
 fi
