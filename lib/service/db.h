@@ -49,8 +49,8 @@ static inline void db_auto(struct db **db)
     db_give(*db);
 }
 
-/* Until the connection is given back, its statements are refused with ERR_TIMEOUT from until_ms (monotonic) on, and one that
- * is under way then is cut off by db_pool_cut. */
+/* Until the connection is given back, its statements are refused with ERR_TIMEOUT from until_ms (monotonic) on, and one
+ * that is under way then is cut off by db_pool_cut. */
 void db_limit(struct db *db, int64_t until_ms);
 /* Cuts off what is over its limit, however busily it still trickles; returns how many. For a thread that comes by a few
  * times a second. */
