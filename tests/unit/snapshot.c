@@ -9,8 +9,9 @@ enum { CHECKSUMS_MAX = 4095 };
 
 #define TABLES(X)                                                                                                      \
     X(households)                                                                                                      \
-    X(users) X(household_members) X(sessions) X(otp_codes) X(categories) X(jars) X(transactions) X(jar_entries)        \
-        X(jar_months) X(threshold_alerts) X(idempotency_keys) X(audit_log) X(outbox) X(parked_messages) X(mail_ledger) \
+    X(users)                                                                                                           \
+    X(household_members) X(sessions) X(otp_codes) X(categories) X(jars) X(transactions) X(jar_entries) X(jar_months)   \
+        X(threshold_alerts) X(idempotency_keys) X(audit_log) X(outbox) X(parked_messages) X(mail_ledger)               \
             X(notifications)
 
 static char taken[CHECKSUMS_MAX + 1];

@@ -64,7 +64,8 @@ static void test_a_cached_session_comes_back_as_it_was(void **state)
 static void test_a_damaged_cached_session_is_refused(void **state)
 {
     (void)state;
-    static const char *const BAD[] = {"", "1", "1 VND", "x VND 0", "1 VNDX 0", "1  0", "1 VND 00", "1 VN 1", "1 XXX 0", "1 \x01\x02D 0"};
+    static const char *const BAD[] = {"",     "1",        "1 VND",  "x VND 0", "1 VNDX 0",
+                                      "1  0", "1 VND 00", "1 VN 1", "1 XXX 0", "1 \x01\x02D 0"};
     struct session_row row;
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
         if (session_from_cache(text_of(BAD[i]), &row))
