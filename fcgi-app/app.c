@@ -1,7 +1,7 @@
 #include "app.h"
 
-#include "assistant.h"
 #include "http/turns.h"
+#include "nova/assistant.h"
 #include "service/http.h"
 #include "service/password.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/bell.h"
-#include "assistant.h"
+#include "nova/assistant.h"
 #include "base/clock.h"
 #include "http/bulkhead.h"
 #include "http/exchange.h"

@@ -4,19 +4,23 @@
 
 enum { EVENT_MAX = 256 * 1024 };
 
-/* One of the media types of Accept, without its parameters. */
-static bool accepts(struct text accept, struct text type)
+/* Events stand in Accept, and JSON does not stand before them. */
+static bool accepts_events(struct text accept)
 {
     struct text one, name;
-    while (text_split(&accept, ',', &one))
-        if (text_split(&one, ';', &name) && text_eq_nocase(text_trim(name), type))
-            return true;
+    while (text_split(&accept, ',', &one)) {
+        if (!text_split(&one, ';', &name))
+            continue;
+        name = text_trim(name);
+        if (text_eq_nocase(name, TEXT("text/event-stream")) || text_eq_nocase(name, TEXT("application/json")))
+            return name.p[0] == 't' || name.p[0] == 'T';
+    }
     return false;
 }
 
 bool stream_wanted(const struct call *call)
 {
-    return call->stream && call->stream->x->in.write && accepts(call->accept, TEXT("text/event-stream"));
+    return call->stream && call->stream->x->in.write && accepts_events(call->accept);
 }
 
 static bool put(struct call *call, struct text bytes)
@@ -43,9 +47,9 @@ bool stream_begun(const struct call *call)
 bool stream_event(struct call *call, const char *name, struct text data)
 {
     AUTO(buf) struct buf event;
+    buf_init(&event, EVENT_MAX);
     if (call->stream->gone)
         return false;
-    buf_init(&event, EVENT_MAX);
     buf_printf(&event, "event: %s\ndata: ", name);
     buf_text(&event, data);
     buf_str(&event, "\n\n");

@@ -222,7 +222,7 @@ static const struct setting SETTINGS[] = {
     {"CHAT_PROVIDER_KEY_PER_MINUTE", read_int, AT(chat_provider_key_per_minute), "300", 0, 1, 1000000},
     {"CHAT_THREADS", read_int, AT(chat_threads), "8", 0, 1, 64},
     {"CHAT_WAITING", read_int, AT(chat_waiting), "200", 0, 0, 1000},
-    {"CHAT_TIMEOUT_SECONDS", read_int, AT(chat_timeout_seconds), "25", 0, 2, 60},
+    {"CHAT_TIMEOUT_SECONDS", read_int, AT(chat_timeout_seconds), "25", 0, 2, 28},
     {"CHAT_TTL_DAYS", read_int, AT(chat_ttl_days), "365", 0, 1, 3650},
     {"RATE_CHAT_PER_MINUTE", read_int, AT(rate_chat_per_minute), "30", 0, 1, 1000000},
     {"RATE_CHAT_PER_DAY", read_int, AT(rate_chat_per_day), "500", 0, 1, 1000000},

@@ -1,6 +1,6 @@
 /* What the assistant's routes share: the provider (if one is configured) and the store of conversations. */
-#ifndef ASSISTANT_H
-#define ASSISTANT_H
+#ifndef NOVA_ASSISTANT_H
+#define NOVA_ASSISTANT_H
 
 #include "http/call.h"
 

@@ -1,4 +1,4 @@
-#include "assistant.h"
+#include "nova/assistant.h"
 
 #include <stdlib.h>
 
