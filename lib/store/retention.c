@@ -14,6 +14,8 @@ static const struct retention {
     {{"outbox", "DELETE FROM outbox WHERE processed_at < ? LIMIT ?", "mi", ""}, 15 * DAY},
     /* An expired session answers 401 either way. */
     {{"sessions", "DELETE FROM sessions WHERE expires_at < ? LIMIT ?", "mi", ""}, 7 * DAY},
+    /* Long after its half hour: a repeated confirmation still learns that it was done. */
+    {{"proposals", "DELETE FROM proposals WHERE expires_at < ? LIMIT ?", "mi", ""}, 7 * DAY},
     /* Few rows; the latest of each task is what catch-up starts from. */
     {{"periodic_tasks", "DELETE FROM periodic_tasks WHERE done_at < ? LIMIT ?", "mi", ""}, 400 * DAY},
 };
