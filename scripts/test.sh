@@ -82,7 +82,7 @@ how=(-n 0)
 # The killing of both programs has a stack of its own and mostly waits, so it runs beside the others; first, as it is long.
 [ "$kind" = api ] && [ $# -eq 0 ] && where=(-c tests/api/pytest.ini tests/faults/test_kill.py tests/api)
 run_pytest "${how[@]}" "${where[@]}" || build/venv/bin/python local/stack.py logs "$stack"
-# Those that stop parts and mostly wait have stacks of their own: one file after the other on each of two runners.
+# The other fault tests have stacks of their own: one file after the other on each of two runners.
 if [ "$kind" = api ] && [ $# -eq 0 ]; then
-    run_pytest -n 2 --dist loadfile tests/faults/test_queue.py tests/faults/test_queue_bad.py
+    run_pytest -n 2 --dist loadfile --ignore tests/faults/test_kill.py tests/faults
 fi

@@ -15,6 +15,10 @@ READS = ("/expenses", "/jars", "/categories", "/transactions?limit=20", "/income
 NO_ANSWER = (http.client.HTTPException, OSError)
 
 
+# Rows and kept keys found; writes that never got an answer; rows of those, which nobody was told of.
+Written = collections.namedtuple("Written", "rows unanswered untold")
+
+
 class Actor:
     """One connection of one user. Writes carry an Idempotency-Key; with `again`, a request that got no answer or an answer
     of 409 or 5xx is sent anew with its key until `again` seconds have passed, as a client would do."""
@@ -29,6 +33,7 @@ class Actor:
         self.timeout = timeout
         self.reads = reads
         self.connection = None
+        self.name = "Tải"
         self.headers = {
             "Authorization": f"Bearer {user.token}",
             "X-Forwarded-For": random_address(),
@@ -78,7 +83,7 @@ class Actor:
         return status, data
 
     def ask(self, method, path, body=None, began=0.0):
-        headers = {"Idempotency-Key": uuid.UUID(int=self.random.getrandbits(128)).hex} if method == "POST" else {}
+        headers = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
         data = json.dumps(body).encode() if body is not None else None
         end = time.monotonic() + self.again
         while True:
@@ -106,7 +111,7 @@ class Actor:
                 self.transfers.append(headers["Idempotency-Key"])
         else:
             jar = {"jarId": self.random.choice(self.user.load_jars)} if kind == "expense" else {}
-            body = {"name": "Tải", "categoryId": self.user.category_of(kind), "amount": amount, **jar}
+            body = {"name": self.name, "categoryId": self.user.category_of(kind), "amount": amount, **jar}
             status, found, _ = self.ask("POST", f"/{kind}s", body, began)
             if status == 201:
                 self.written[json.loads(found)["id"]] = kind
@@ -137,6 +142,9 @@ class Load:
     def __init__(self, users, connections, seed=1, **options):
         self.users = users
         self.actors = [Actor(users[i % len(users)], seed * 1000 + i, **options) for i in range(connections)]
+        self.name = f"Tải {uuid.uuid4().hex[:12]}"
+        for actor in self.actors:
+            actor.name = self.name
         self.stopping = threading.Event()
         self.threads = []
 
@@ -192,9 +200,9 @@ class Load:
         return min(later, default=float("inf"))
 
     def check_writes(self, database):
-        """Every acknowledged write is there once; every write without an answer at most once. Returns (rows, unknown)."""
+        """Every acknowledged write is there once; every write without an answer at most once. Returns Written."""
         unknown = {key for actor in self.actors for key in actor.unknown}
-        rows = 0
+        rows = untold = 0
         for user in {id(user): user for user in self.users}.values():
             mine = [actor for actor in self.actors if actor.user is user]
             acknowledged = [row for actor in mine for row in actor.written]
@@ -203,7 +211,9 @@ class Load:
             found = {
                 row["id"]
                 for row in database.rows(
-                    "SELECT id FROM transactions WHERE household_id = %s AND name = 'Tải' AND deleted_at IS NULL", household
+                    "SELECT id FROM transactions WHERE household_id = %s AND name = %s AND deleted_at IS NULL",
+                    household,
+                    self.name,
                 )
             }
             lost = set(acknowledged) - found
@@ -217,4 +227,5 @@ class Load:
             )
             assert set(keys) <= {row["idempotency_key"] for row in kept}, "an acknowledged transfer is lost"
             rows += len(found) + len(kept)
-        return rows, len(unknown)
+            untold += extra
+        return Written(rows, len(unknown), untold)
