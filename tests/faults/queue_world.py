@@ -9,10 +9,13 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 import uuid
 
+import boto3
+from botocore.config import Config
 from own_stack import OwnStack
 from sqs_gate import Gate
 
@@ -22,6 +25,9 @@ from harness.mail import Mailbox
 from harness.stack import ROOT, Database, Stack, read_env
 from harness.users import UserPool
 from harness.wait import until
+
+sys.path.append(str(ROOT / "local"))
+from settings import Settings  # noqa: E402
 
 LARGE_EVENT = "transaction.large"
 LARGE = 1000  # amounts from here on are mailed
@@ -144,6 +150,23 @@ class World:
 
     def send(self, body):
         queue.send(self.stack, body)
+
+    def deliveries(self, event, least=0):
+        """The messages of an event that workers got, once there are at least so many."""
+        found = [message for message in self.gate.handed_out() if event in message["Body"]]
+        return found if len(found) >= least else None
+
+    def operator(self):
+        """SQS with the key of the whole account, which the programs do not have."""
+        key_id, secret = Settings(self.own.dir).root_key()
+        return boto3.client(
+            "sqs",
+            region_name=self.stack.env["AWS_REGION"],
+            endpoint_url=self.stack.env["AWS_ENDPOINT_URL"],
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            config=Config(proxies={}),
+        )
 
     # ---- the worker program by hand, its logs, its processes ----
 

@@ -4,6 +4,7 @@ that kills its worker again and again. MM_OUTAGE_SECONDS makes the outages longe
 import json
 import os
 import time
+from functools import partial
 
 import pytest
 from queue_world import anew, frozen, seconds_since
@@ -99,6 +100,29 @@ def test_a_job_that_hangs_is_cut_and_comes_again_as_a_delayed_copy(world, saver)
     world.settled(saver)
     # The copy is a message of its own: not one receive was spent on the failure.
     assert {receives(m) for m in world.gate.handed_out() if id in m["Body"]} == {1}
+    assert len(world.told(id)) == 1
+
+
+def test_only_a_message_that_kills_its_worker_each_time_ends_as_a_dead_letter(world, saver):
+    """Three receives are for crashes alone. The outbox still has the event and sends it again."""
+    saver.spend("Vòng lặp chết")
+    world.settled(saver)
+    operator, where = world.operator(), {"QueueUrl": world.stack.env["SQS_QUEUE_URL"]}
+    with world.locked(LOCK_HOUSEHOLD, saver.household):
+        id = world.record(saver, anew(world.events(saver)[0]["body"]))
+        for receive in (1, 2, 3):
+            handed = until(partial(world.deliveries, id, receive), 30, f"receive {receive}")
+            for number in range(2):
+                world.own.kill(f"worker-{number}")
+            # As the queue would when the visibility has passed.
+            operator.change_message_visibility(**where, ReceiptHandle=handed[-1]["ReceiptHandle"], VisibilityTimeout=0)
+        until(lambda: any(id in body for body in world.dead()), 30, "the message to be a dead letter")
+    assert [receives(m) for m in world.deliveries(id)] == [1, 2, 3]
+    world.gate.dry_up()  # or what a dead worker still asks for would take the message
+    world.gate.dry = False
+    operator.purge_queue(QueueUrl=world.stack.env["SQS_DLQ_URL"])
+    world.database.run("UPDATE outbox SET next_try_at = UTC_TIMESTAMP(3) WHERE id = %s", id)
+    world.settled(saver)
     assert len(world.told(id)) == 1
 
 
