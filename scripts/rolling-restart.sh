@@ -42,8 +42,8 @@ new_child() { # new_child POOL OLD THREADS
 
 restart() { # restart POOL CHILD
     known=$(children "$1" | tr '\n' ' ')
-    # The thread of the migrations may or may not be at work.
-    wanted=$(($(threads "$2") - 1))
+    # It starts with one or two, and makes all that take requests at once; some others come only when they are needed.
+    wanted=$(($(threads "$2") / 2 + 1))
     kill -TERM "$2"
     tries=$((wait_s * 20))
     while [ -e "/proc/$2" ] || [ -z "$(new_child "$1" "$known" "$wanted")" ]; do
