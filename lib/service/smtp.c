@@ -33,8 +33,9 @@ struct run {
     smtp_session_t session;
     struct smtp_mail mail; /* the one in hand */
     bool in_hand;
-    bool given;  /* its text went to the library */
-    bool ending; /* no further mail on this connection */
+    bool given;     /* its text went to the library */
+    bool finishing; /* its last line went out, or may have: the server may have taken it */
+    bool ending;    /* no further mail on this connection */
     bool misconfigured;
     bool busy;               /* the server takes no mail now */
     size_t settled;          /* on this connection */
@@ -156,6 +157,7 @@ static const char *read_message(void **ctx, int *len, void *arg)
         r->settled++; /* the server is not to blame */
         r->ending = true;
     }
+    r->finishing = r->in_hand;
     errno = r->in_hand ? 0 : ECANCELED; /* drops the connection: SMTP has no other way to take a mail back */
     return NULL;
 }
@@ -174,6 +176,7 @@ static void add_next(struct run *r)
     if (r->ending || r->in_hand)
         return;
     r->mail = (struct smtp_mail){0};
+    r->finishing = false;
     r->in_hand = r->cb->next(r->cb->to, &r->mail);
     r->ending = !r->in_hand;
     if (r->in_hand && !add_message(r)) {
@@ -351,8 +354,13 @@ bool smtp_run(struct smtp *s, const struct smtp_callbacks *callbacks, struct err
         /* A mail left in hand goes out on a new connection as long as the former one got something done. */
         if (r.misconfigured || r.busy || r.settled == 0)
             return fail(&r, err);
-        if (!r.in_hand && !r.ending)
+        /* But not one that the server may have taken: whether it goes out again is for the caller to know and count. */
+        if (r.in_hand && r.finishing)
+            defer(&r, 0, true, r.failure);
+        if (!r.in_hand && !r.ending) {
+            r.finishing = false;
             r.in_hand = callbacks->next(callbacks->to, &r.mail);
+        }
     }
     return true;
 }

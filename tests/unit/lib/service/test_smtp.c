@@ -182,6 +182,16 @@ static void test_each_answer_has_its_fate(void **state)
         {"cut at the end", {{"DOT", 1, NULL, FAKE_CUT}}, 1, "d", 0, true, ERR_UNAVAILABLE, "", 0},
         /* A connection that did something is not the server's end. */
         {"cut between two", {{"MAIL", 2, NULL, FAKE_CUT}}, 3, "sss", 250, false, ERR_NONE, "Ok", 3},
+        /* The server may have taken it: whether it goes out again is the caller's to count. */
+        {"cut after the last line of the second",
+         {{"DOT", 2, NULL, FAKE_CUT}},
+         3,
+         "sds",
+         250,
+         false,
+         ERR_NONE,
+         "Ok",
+         2},
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++)
         check_behaviour(&PATIENT, &ROWS[i]);
