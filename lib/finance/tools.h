@@ -57,8 +57,8 @@ const struct tool *tool_find(struct text name);
 /* Arguments as a model wrote them (untrusted): ERR_VALIDATION for anything that does not fit the schema. */
 bool tool_read_arguments(const struct json_node *arguments, const struct currency *cur, struct tool_arguments *out,
                          struct err *err) MUST_CHECK;
-/* {tool, arguments{}, total, other, figures[{id, label, amount, other, count, date}]}: for a model, and as an element of
- * `sources`. What `total` and `other` are is in the tool's description. */
+/* {tool, arguments{}, total, other, figures[{id, label, amount, other, count, date}]}: for a model, and as an element
+ * of `sources`. What `total` and `other` are is in the tool's description. */
 void tool_write_json(struct json_out *j, const struct tool_result *r, const struct currency *cur);
 
 #endif

@@ -61,8 +61,8 @@ static void add_detail(struct tool_result *out, struct text label, int64_t amoun
         *f = (struct tool_figure){.label = label, .amount = amount, .count = -1};
 }
 
-/* total: what may still be spent this month; other_total: a day. Figures: jars in the same way; of a single jar also its
- * limit, what is spent, and the days left as a count. */
+/* total: what may still be spent this month; other_total: a day. Figures: jars in the same way; of a single jar also
+ * its limit, what is spent, and the days left as a count. */
 bool tool_jar_left(struct scope *s, const struct tool_arguments *arguments, struct tool_result *out, struct err *err)
 {
     struct jar_list jars;

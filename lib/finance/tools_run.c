@@ -195,6 +195,8 @@ static bool add_transaction(struct db_row *row, void *to, struct err *err)
     (void)err;
     struct tool_result *out = to;
     struct transaction t = transaction_from_row(row);
+    if (t.kind == KIND_TRANSFER || out->figure_count >= (size_t)out->arguments.limit)
+        return true;
     struct tool_figure *f = tool_add_figure(out);
     if (f)
         *f = (struct tool_figure){
@@ -207,7 +209,8 @@ static bool add_transaction(struct db_row *row, void *to, struct err *err)
     return true;
 }
 
-/* Incomes and expenses, these with a minus; total is their balance. */
+/* Incomes and expenses, these with a minus; total is their balance. Transfers between jars are passed over, so more
+ * rows than asked for are read. */
 bool tool_latest(struct scope *s, const struct tool_arguments *arguments, struct tool_result *out, struct err *err)
 {
     *out = (struct tool_result){.tool = "latest", .arguments = *arguments};
@@ -218,7 +221,7 @@ bool tool_latest(struct scope *s, const struct tool_arguments *arguments, struct
                                    .to = a->to,
                                    .category_id = a->category_id,
                                    .jar_id = a->jar_id,
-                                   .limit = a->limit};
+                                   .limit = a->limit * 4};
     if (!transaction_list(s->db, s->household_id, &f, s->mem, add_transaction, out, err))
         return false;
     for (size_t i = 0; i < out->figure_count; i++)

@@ -1,5 +1,5 @@
-/* Sums over the table transactions. Each is one range of the index tx_kind, which holds all that is summed, so that rows
- * are read only for what is shown. Names are joined to the few rows of the result. */
+/* Sums over the table transactions. Each is one range of the index tx_kind, which holds all that is summed, so that
+ * rows are read only for what is shown. Names are joined to the few rows of the result. */
 #ifndef STORE_INSIGHT_H
 #define STORE_INSIGHT_H
 
