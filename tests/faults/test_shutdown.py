@@ -1,6 +1,7 @@
 """Programs that are started anew in the middle of the work: no request fails, no message is left half done."""
 
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -133,6 +134,10 @@ def test_a_request_finds_the_siblings_of_frozen_processes(pools, users):
             os.kill(pid, signal.SIGCONT)
 
 
+def name(pid):
+    return pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip()
+
+
 def test_the_script_stops_at_a_process_that_does_not_come_back(own, tmp_path):
     """Here it is handed a parent that starts nothing anew."""
     child = tmp_path / "moneymanager-api"
@@ -140,7 +145,7 @@ def test_the_script_stops_at_a_process_that_does_not_come_back(own, tmp_path):
     child.chmod(0o755)
     with subprocess.Popen(["/bin/sh", "-c", f"{child} & {child} & wait"], start_new_session=True) as parent:
         try:
-            until(lambda: len(children(parent.pid)) == 2, 10, "the children")
+            until(lambda: [name(pid) for pid in children(parent.pid)] == [child.name[:15]] * 2, 10, "the children")
             first, second = children(parent.pid)
             result = subprocess.run(
                 [ROOT / "scripts/rolling-restart.sh", str(parent.pid)],
