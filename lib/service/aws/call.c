@@ -216,7 +216,7 @@ static bool refusal(const struct aws_client *c, const struct aws_request *req, c
 
 static void answer_of(const struct http_response *res, struct aws_answer *a)
 {
-    *a = (struct aws_answer){.status = res->status, .body = res->body};
+    *a = (struct aws_answer){.status = res->status, .body = res->body, .crc32 = http_header_value(res, "x-amz-crc32")};
     if (res->status < 200 || res->status > 299)
         aws_error_parse(res->body, a);
 }

@@ -45,6 +45,7 @@ struct aws_answer {
     struct text body; /* in the arena */
     char code[96];    /* of an error answer, without name space: "QueueDoesNotExist"; "" when there is none */
     char message[200];
+    struct text crc32; /* the x-amz-crc32 header, in the arena; TEXT_NONE without one */
 };
 
 /*

@@ -26,7 +26,7 @@ struct dynamodb_options {
     const char *region;
     const char *endpoint_url; /* NULL or "": AWS's own of the region */
     int connect_timeout_ms, total_timeout_ms;
-    int deadline_ms; /* of one verb, all its tries together */
+    int deadline_ms; /* of one verb, all its tries together; of each part of a batch */
     size_t handles;  /* calls at a time */
 };
 
@@ -101,6 +101,7 @@ struct dynamodb_query {
     const char *key; /* "user_id = :u AND updated_at < :before" */
     const struct dynamodb_attr *values;
     size_t value_count;
+    const char *projection;            /* "id", or NULL: all attributes */
     const struct dynamodb_attr *start; /* ExclusiveStartKey: the table's and the index's keys; NULL: from the start */
     size_t start_count;
     bool newest_first;
