@@ -42,8 +42,9 @@ make_base() {
     # shellcheck disable=SC2046
     debootstrap --variant=minbase trixie "$dir/base" $(mirror) >"$dir/debootstrap.log" 2>&1 ||
         { tail -n 5 "$dir/debootstrap.log" >&2 && exit 1; }
-    # As in the official image: packages leave neither their archives nor documentation.
-    echo 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };' >"$dir/base/etc/apt/apt.conf.d/docker-clean"
+    # As in the official image: packages leave neither archives, caches nor documentation.
+    printf '%s\n' 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };' 'Dir::Cache::pkgcache "";' \
+        'Dir::Cache::srcpkgcache "";' >"$dir/base/etc/apt/apt.conf.d/docker-clean"
     printf 'path-exclude /usr/share/%s/*\n' doc man locale >"$dir/base/etc/dpkg/dpkg.cfg.d/docker"
     rm -rf "$dir/base/usr/share/"{doc,man,locale}/*
     mkdir -p "$dir/base/usr/local/share/ca-certificates"
@@ -68,6 +69,8 @@ stop)
     alive || exit 0
     kill "$(cat "$dir/dockerd.pid")"
     wait_until 60 not_alive
+    # The engine leaves this mount, without which the folder can be removed.
+    umount "$dir/exec/netns/default" 2>/dev/null || true
     ;;
 *)
     say "start or stop, and a folder"
