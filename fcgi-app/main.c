@@ -92,15 +92,18 @@ static int migrate(struct app *app)
     return code;
 }
 
-/* Blocked before the first thread, so that only the main thread takes them. multiwatch sends USR1 unless told
- * otherwise. */
+/*
+ * Blocked before the first thread, so that only the main thread takes them. Whatever a process manager sends, requests
+ * at work are finished: multiwatch sends USR1 when told nothing, and QUIT when told TERM (the names of version 1.0.0
+ * are shifted by one).
+ */
 static sigset_t stop_signals(void)
 {
+    static const int SIGNALS[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGUSR1);
+    for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++)
+        sigaddset(&set, SIGNALS[i]);
     return set;
 }
 

@@ -64,6 +64,8 @@ def database_command(settings):
         f"--datadir={settings.path('db')}",
         f"--socket={settings.run_path('db/mariadb.sock')}",
         f"--pid-file={settings.run_path('db/mariadb.pid')}",
+        # A server that starts removes the temporary tables that it finds there, other servers' too.
+        f"--tmpdir={settings.run_path('db')}",
         f"--port={settings.port('database')}",
         "--bind-address=127.0.0.1",
         "--skip-name-resolve",

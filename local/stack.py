@@ -144,6 +144,7 @@ class Stack:
         say("making the database")
         shutil.rmtree(settings.path("db"), ignore_errors=True)
         command = [processes.tool("mariadb-install-db"), "--no-defaults", f"--datadir={settings.path('db')}"]
+        command.append(f"--tmpdir={sockets}")
         command += ["--skip-test-db", "--auth-root-authentication-method=socket"]
         command.append(f"--auth-root-socket-user={settings.database_user}")
         if os.getuid() == 0:

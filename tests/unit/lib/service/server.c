@@ -70,7 +70,7 @@ static void spawn(struct server *s, char *const argv[])
 
 static void run(struct server *s)
 {
-    char data[96], socket_arg[128], bind_arg[128];
+    char data[96], socket_arg[128], bind_arg[128], tmp_arg[96];
     if (s->redis) {
         snprintf(data, sizeof data, "%s", s->folder);
         snprintf(socket_arg, sizeof socket_arg, "%s", s->socket);
@@ -89,6 +89,8 @@ static void run(struct server *s)
         spawn(s, argv);
         return;
     }
+    /* A server that starts removes the temporary tables that it finds in its folder for them, other servers' too. */
+    snprintf(tmp_arg, sizeof tmp_arg, "--tmpdir=%s", s->folder);
     snprintf(data, sizeof data, "--datadir=%s", s->folder);
     snprintf(socket_arg, sizeof socket_arg, "--socket=%s", s->socket);
     snprintf(bind_arg, sizeof bind_arg, "--pid-file=%s/pid", s->folder);
@@ -97,6 +99,7 @@ static void run(struct server *s)
                     data,
                     socket_arg,
                     bind_arg,
+                    tmp_arg,
                     (char[]){"--skip-networking"},
                     (char[]){"--skip-grant-tables"},
                     (char[]){"--skip-log-bin"},
