@@ -1,7 +1,10 @@
 #include "http/route.h"
 
 #include "base/attr.h"
+#include "handlers/assistant.h"
 #include "handlers/category.h"
+#include "handlers/chat.h"
+#include "handlers/chat_sessions.h"
 #include "handlers/expense.h"
 #include "handlers/health.h"
 #include "handlers/income.h"
@@ -20,6 +23,23 @@
  */
 const struct route ROUTES[] = {
     {METHOD_GET, "/activate", registration_open_link, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .query = &ACTIVATE_QUERY},
+    {METHOD_POST, "/ai/chat", chat_post, AUTH_USER, NO_DB, RATE_CHAT, .lane = LANE_CHAT, .body = &CHAT_BODY},
+    {METHOD_GET, "/ai/chat/sessions", chat_sessions_get, AUTH_USER, NO_DB, RATE_AI, .lane = LANE_HISTORY,
+     .query = &CHAT_PAGE_QUERY},
+    {METHOD_DELETE, "/ai/chat/sessions/{session}", chat_session_remove, AUTH_USER, NO_DB, RATE_AI,
+     .lane = LANE_HISTORY},
+    {METHOD_GET, "/ai/chat/sessions/{session}/messages", chat_messages_get, AUTH_USER, NO_DB, RATE_AI,
+     .lane = LANE_HISTORY, .query = &CHAT_PAGE_QUERY},
+    {METHOD_PUT, "/ai/chat/sessions/{session}/messages", chat_messages_put, AUTH_USER, NO_DB, RATE_AI,
+     .lane = LANE_HISTORY, .body = &CHAT_MESSAGES_BODY},
+    {METHOD_PUT, "/ai/chat/sessions/{session}/rename", chat_session_put_name, AUTH_USER, NO_DB, RATE_AI,
+     .lane = LANE_HISTORY, .body = &CHAT_RENAME_BODY},
+    {METHOD_POST, "/ai/confirm-action", assistant_confirm, AUTH_USER, WRITES, RATE_AI, .idempotent = true,
+     .body = &CONFIRM_BODY},
+    {METHOD_GET, "/ai/page-context", assistant_page_context, AUTH_USER, READS, RATE_AI, .query = &PAGE_CONTEXT_QUERY},
+    {METHOD_POST, "/ai/parse-intent", chat_parse_intent, AUTH_USER, NO_DB, RATE_CHAT, .lane = LANE_CHAT,
+     .body = &PARSE_INTENT_BODY},
+    {METHOD_POST, "/ai/undo/{operation}", assistant_undo, AUTH_USER, NO_DB, RATE_AI},
     {METHOD_POST, "/auth/google", session_google, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &GOOGLE_BODY},
     {METHOD_GET, "/categories", categories_get, AUTH_USER, READS, RATE_API, .cached = true},
     {METHOD_POST, "/categories", category_post, AUTH_USER, WRITES, RATE_API, .idempotent = true,
@@ -34,6 +54,10 @@ const struct route ROUTES[] = {
     {METHOD_DELETE, "/expenses/{id}", expense_delete, AUTH_USER, WRITES, RATE_API},
     {METHOD_PUT, "/expenses/{id}", expense_put, AUTH_USER, WRITES, RATE_API, .body = &EXPENSE_BODY},
     {METHOD_POST, "/forgot-password", password_reset_request, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &FORGOT_BODY},
+    {METHOD_POST, "/gemini/chat", chat_short, AUTH_USER, NO_DB, RATE_GEMINI_CHAT, .lane = LANE_CHAT,
+     .body = &SHORT_CHAT_BODY},
+    {METHOD_POST, "/gemini/spending-tips", assistant_tips, AUTH_USER, READS, RATE_TIPS, .body = &TIPS_BODY},
+    {METHOD_POST, "/gemini/voice-parse", assistant_voice, AUTH_USER, READS, RATE_API, .body = &VOICE_BODY},
     {METHOD_GET, "/health", health, AUTH_PUBLIC, NO_DB, RATE_NONE},
     {METHOD_GET, "/incomes", incomes_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
     {METHOD_POST, "/incomes", income_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &INCOME_BODY},

@@ -3,9 +3,19 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "service/aws/credentials.h"
+#include "service/aws/dynamodb.h"
 #include "service/llm.h"
 
-enum { PROVIDER_CONNECT_MS = 3000, MINUTE_MS = 60 * 1000 };
+enum {
+    PROVIDER_CONNECT_MS = 3000,
+    MINUTE_MS = 60 * 1000,
+    STORE_CONNECT_MS = 1000,
+    STORE_CALL_MS = 2000,
+    STORE_DEADLINE_MS = 3000,
+    STORE_HANDLES = 8
+};
+static const int64_t DAY_MS = 24 * 60 * MINUTE_MS;
 
 /* The host of a URL, without scheme, port and path. */
 static struct text host_of(struct text url)
@@ -48,6 +58,22 @@ static bool open_provider(struct assistant *a, struct app *app, struct err *err)
     return (a->llm = llm_open(&opts, err)) != NULL;
 }
 
+/* A conversation that cannot be kept in a few seconds is answered all the same. */
+static bool open_store(struct assistant *a, const struct config *c, struct err *err)
+{
+    struct aws_credentials_options source = aws_credentials_environment();
+    const struct dynamodb_options opts = {.region = c->aws_region,
+                                          .endpoint_url = c->aws_endpoint_url_dynamodb ? c->aws_endpoint_url_dynamodb
+                                                                                       : c->aws_endpoint_url,
+                                          .connect_timeout_ms = STORE_CONNECT_MS,
+                                          .total_timeout_ms = STORE_CALL_MS,
+                                          .deadline_ms = STORE_DEADLINE_MS,
+                                          .handles = STORE_HANDLES};
+    a->chat.ttl_ms = c->chat_ttl_days * DAY_MS;
+    return (a->credentials = aws_credentials_open(&source, err)) != NULL &&
+           (a->chat.db = dynamodb_open(&opts, a->credentials, err)) != NULL;
+}
+
 struct assistant *assistant_open(struct app *app, struct err *err)
 {
     struct assistant *a = calloc(1, sizeof(*a));
@@ -56,7 +82,7 @@ struct assistant *assistant_open(struct app *app, struct err *err)
         return NULL;
     }
     a->own_host = host_of(text_of(app->config.web_base_url));
-    if (open_provider(a, app, err))
+    if (open_store(a, &app->config, err) && open_provider(a, app, err))
         return a;
     assistant_close(a);
     return NULL;
@@ -67,6 +93,8 @@ void assistant_close(struct assistant *a)
     if (!a)
         return;
     llm_close(a->llm);
+    dynamodb_close(a->chat.db);
+    aws_credentials_close(a->credentials);
     free(a);
 }
 

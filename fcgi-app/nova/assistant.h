@@ -3,12 +3,16 @@
 #define NOVA_ASSISTANT_H
 
 #include "http/call.h"
+#include "store/chat.h"
 
 struct llm;
+struct aws_credentials;
 
 struct assistant {
     struct llm *llm;      /* NULL: the embedded assistant answers alone */
     struct text own_host; /* links to it stay in answers */
+    struct aws_credentials *credentials;
+    struct chat_store chat;
 };
 
 /* Nothing here connects. NULL on a fault of the settings. */
