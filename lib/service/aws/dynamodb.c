@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "service/aws/dynamodb_internal.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ enum {
 struct dynamodb {
     struct aws_client *client;
     int total_timeout_ms, deadline_ms;
+    atomic_llong looked_at;
 };
 
 /* ---- life ---- */
@@ -64,6 +66,16 @@ void dynamodb_close(struct dynamodb *d)
         return;
     aws_client_close(d->client);
     free(d);
+}
+
+void dynamodb_count(struct dynamodb *d, int64_t looked_at)
+{
+    atomic_fetch_add(&d->looked_at, looked_at);
+}
+
+int64_t dynamodb_looked_at(const struct dynamodb *d)
+{
+    return atomic_load(&d->looked_at);
 }
 
 /* ---- one verb ---- */

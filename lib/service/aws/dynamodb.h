@@ -119,6 +119,9 @@ struct dynamodb_page {
 bool dynamodb_query(struct dynamodb *d, const struct dynamodb_query *query, struct arena *mem,
                     struct dynamodb_page *page, struct err *err) MUST_CHECK;
 
+/* How many items the queries looked at since the client was opened (ScannedCount): their cost. */
+int64_t dynamodb_looked_at(const struct dynamodb *d);
+
 /* ---- tables (for the task that makes them) ---- */
 
 struct dynamodb_index {

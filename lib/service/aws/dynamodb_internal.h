@@ -23,6 +23,9 @@ struct dynamodb_call {
     struct aws_answer answer;
 };
 
+/* For dynamodb_looked_at(). */
+void dynamodb_count(struct dynamodb *d, int64_t looked_at);
+
 bool dynamodb_call_begin(struct dynamodb_call *c, struct dynamodb *d, const char *action, struct err *err) MUST_CHECK;
 /* Ends the request's object, sends it and tries again until there is an answer that stays. */
 bool dynamodb_call_run(struct dynamodb_call *c, struct err *err) MUST_CHECK;

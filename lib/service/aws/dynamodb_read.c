@@ -158,5 +158,8 @@ bool dynamodb_query(struct dynamodb *d, const struct dynamodb_query *query, stru
     if (!dynamodb_call_run(&c, err))
         return false;
     AUTO(json_doc) struct json_doc *doc = dynamodb_parse(c.answer.body, err);
-    return doc && read_page(json_root(doc), query->limit, mem, page, err);
+    if (!doc)
+        return false;
+    dynamodb_count(d, json_get_int(json_root(doc), "ScannedCount", 0));
+    return read_page(json_root(doc), query->limit, mem, page, err);
 }
