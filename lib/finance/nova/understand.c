@@ -51,10 +51,10 @@ static const char *const ENGLISH[] = {
     "doctor",    "gas",      "bus",          "food",    "snacks",      "clothes",  "phone",  "pets",    "travel",
     "fun",       "shopping", "transactions", "recent",  "electricity", "week",     "days",   "ago",     NULL};
 static const char *const VIETNAMESE[] = {
-    "bao",   "nhieu", "tien", "thang", "hom",  "qua",   "nay",  "chi",  "tieu", "mua",   "an",     "cho", "cua", "toi",
-    "trieu", "nghin", "ngan", "luong", "hu",   "danh",  "muc",  "them", "xoa",  "sua",   "chuyen", "con", "lai", "duoc",
-    "khong", "la",    "va",   "tu",    "sang", "truoc", "tuan", "ngay", "nam",  "het",   "co",     "tr",  "k",   "cu",
-    "nua",   "ruoi",  "xin",  "chao",  "cam",  "on",    "giup", "thu",  "nhap", "khoan", NULL};
+    "bao", "nhieu", "tien",  "thang", "hom",   "qua",  "nay",  "chi",   "tieu", "mua",  "an",   "cho",    "cua",
+    "toi", "trieu", "nghin", "ngan",  "luong", "hu",   "danh", "muc",   "them", "xoa",  "sua",  "chuyen", "con",
+    "lai", "duoc",  "khong", "la",    "va",    "tu",   "sang", "truoc", "tuan", "ngay", "nam",  "het",    "co",
+    "tr",  "cu",    "nua",   "ruoi",  "xin",   "chao", "cam",  "on",    "giup", "thu",  "nhap", "khoan",  NULL};
 
 static const char *const GREETING[] = {"xin chao", "chao", "chao ban",     "hello",        "hi",
                                        "hey",      "alo",  "good morning", "good evening", NULL};
