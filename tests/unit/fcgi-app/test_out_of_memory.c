@@ -14,6 +14,8 @@
 #include "failing_malloc.h"
 #include "http/exchange.h"
 #include "http/turns.h"
+#include "nova/assistant.h"
+#include "service/http.h"
 #include "service/log.h"
 #include "service/password.h"
 #include "snapshot.h"
@@ -27,6 +29,7 @@
 #define LINK "0123456789abcdef-link"
 #define ACTIVE "an@moneymanager.example"
 #define PENDING "cho@moneymanager.example"
+#define CHAT "018bcfe5-687b-7000-8000-0000000000aa"
 #define OPENED "moi-vao@moneymanager.example" /* active by a link, without a password so far */
 
 /* $names stand for ids of the fixture. Every route has a row, in the order of ROUTES. */
@@ -38,6 +41,21 @@ struct question {
 
 static const struct question QUESTIONS[] = {
     {"GET", "/activate", "token=" LINK, NULL, 200},
+    {"POST", "/ai/chat", "",
+     "{\"provider\":\"gemini\",\"messages\":[{\"role\":\"user\",\"content\":\"Tháng này chi bao nhiêu cho ăn uống?\"}]}",
+     200},
+    /* Nobody keeps conversations here. */
+    {"GET", "/ai/chat/sessions", "", NULL, 503},
+    {"DELETE", "/ai/chat/sessions/" CHAT, "", NULL, 503},
+    {"GET", "/ai/chat/sessions/" CHAT "/messages", "", NULL, 503},
+    {"PUT", "/ai/chat/sessions/" CHAT "/messages", "", "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", 503},
+    {"PUT", "/ai/chat/sessions/" CHAT "/rename", "", "{\"title\":\"Tiền\"}", 503},
+    {"POST", "/ai/confirm-action", "",
+     "{\"intent\":\"CREATE_EXPENSE\",\"extractedData\":{\"description\":\"Bún\",\"amount\":60000,\"categoryName\":\"Ăn uống\"}}",
+     200},
+    {"GET", "/ai/page-context", "page=expenses", NULL, 200},
+    {"POST", "/ai/parse-intent", "", "{\"provider\":\"gemini\",\"userMessage\":\"ăn trưa 50k\"}", 200},
+    {"POST", "/ai/undo/" CHAT, "", NULL, 404},
     {"POST", "/auth/google", "", "{\"idToken\":\"x\"}", 503},
     {"GET", "/categories", "", NULL, 200},
     {"POST", "/categories", "", "{\"name\":\"Mới\",\"type\":\"expense\",\"icon\":\"x\"}", 201},
@@ -54,6 +72,9 @@ static const struct question QUESTIONS[] = {
     {"PUT", "/expenses/$expense", "", "{\"name\":\"Bún\",\"amount\":\"60000\",\"categoryId\":$food,\"jarId\":$jar2}",
      200},
     {"POST", "/forgot-password", "", "{\"email\":\"" ACTIVE "\"}", 200},
+    {"POST", "/gemini/chat", "", "{\"message\":\"Số dư của tôi?\"}", 200},
+    {"POST", "/gemini/spending-tips", "", NULL, 200},
+    {"POST", "/gemini/voice-parse", "", "{\"text\":\"cà phê 35 nghìn\"}", 200},
     {"GET", "/health", "", NULL, 200},
     {"GET", "/incomes", "all=true", NULL, 200},
     {"POST", "/incomes", "", "{\"name\":\"Thưởng\",\"amount\":7000000,\"categoryId\":$salary}", 201},
@@ -311,6 +332,15 @@ static int set_up(void **state)
     c->web_origins = c->web_base_url = "http://localhost:5173";
     c->rate_sign_in_per_minute = c->rate_sign_in_address_per_minute = 1000000;
     c->rate_api_per_minute = c->rate_otp_resend_per_minute = 1000000;
+    c->rate_chat_per_minute = c->rate_chat_per_day = c->rate_gemini_chat_per_minute = c->rate_tips_per_minute = 1000000;
+    c->chat_timeout_seconds = 25;
+    c->aws_region = "ap-southeast-1";
+    c->aws_endpoint_url = "http://127.0.0.1:9";
+    setenv("AWS_ACCESS_KEY_ID", "AKIATEST", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+    assert_true(http_global_init(&err));
+    f->app.assistant = assistant_open(&f->app, &err);
+    assert_non_null(f->app.assistant);
     f->app.db_pool = app_pool(&f->server);
     f->app.redis = app_redis("/nonexistent/redis");
     f->app.token_keys = token_keys_parse("k:0123456789abcdef0123456789abcdef", &err);
@@ -326,6 +356,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    assistant_close(f->app.assistant);
     turns_free(f->app.turns);
     rate_local_free(f->app.rate_local);
     redis_close(f->app.redis);
