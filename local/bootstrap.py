@@ -9,7 +9,12 @@ from botocore.exceptions import ClientError
 
 QUEUE = "moneymanager-async-jobs"
 DEAD_LETTERS = QUEUE + "-dlq"
-TABLES = ("chat_sessions", "chat_messages")
+# name -> (index, its keys with their types); all attributes are projected. The same rows as in lib/store/chat.c, which
+# `moneymanager-worker --run-task ensure-tables` makes in a real account.
+TABLES = {
+    "chat_sessions": ("by_user", (("user_id", "N"), ("updated_at", "N"))),
+    "chat_messages": ("by_session", (("session_id", "S"), ("id", "S"))),
+}
 BUCKET = "botdevgroup-documents"
 USER = "moneymanager"
 MAX_RECEIVES = 3
@@ -18,7 +23,7 @@ FOURTEEN_DAYS = str(14 * 24 * 3600)
 # The stand-in asks for the Batch names too, where AWS lets the plain action cover them.
 QUEUE_ACTIONS = ["SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessageBatch", "DeleteMessageBatch"]
 TABLE_ACTIONS = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"]
-TABLE_ACTIONS += ["TransactWriteItems", "TransactGetItems", "ConditionCheckItem", "DescribeTable"]
+TABLE_ACTIONS += ["TransactWriteItems", "TransactGetItems", "ConditionCheckItem", "DescribeTable", "DescribeTimeToLive"]
 OBJECT_ACTIONS = ["GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"]
 
 
@@ -52,15 +57,38 @@ class Account:
 
     def make_tables(self):
         dynamodb = self.client("dynamodb")
-        present = dynamodb.list_tables()["TableNames"]
-        for name in TABLES:
-            if name not in present:
-                dynamodb.create_table(
-                    TableName=name,
-                    KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                    AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-                    BillingMode="PAY_PER_REQUEST",
-                )
+        for name, (index, keys) in TABLES.items():
+            try:
+                table = dynamodb.describe_table(TableName=name)["Table"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                    raise
+                table = self.make_table(dynamodb, name)
+            if index not in [row["IndexName"] for row in table.get("GlobalSecondaryIndexes", [])]:
+                self.make_index(dynamodb, name, index, keys)
+            expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+            if expiry["TimeToLiveStatus"] not in ("ENABLED", "ENABLING"):
+                wanted = {"AttributeName": "expires_at", "Enabled": True}
+                dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=wanted)
+
+    def make_table(self, dynamodb, name):
+        made = dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return made["TableDescription"]
+
+    def make_index(self, dynamodb, name, index, keys):
+        types = {"id": "S", **dict(keys)}
+        schema = [{"AttributeName": key, "KeyType": kind} for (key, _), kind in zip(keys, ("HASH", "RANGE"), strict=True)]
+        create = {"IndexName": index, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+        dynamodb.update_table(
+            TableName=name,
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in types.items()],
+            GlobalSecondaryIndexUpdates=[{"Create": create}],
+        )
 
     def make_bucket(self):
         s3 = self.client("s3")
@@ -68,7 +96,7 @@ class Account:
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": self.region})
 
     def make_user(self):
-        """A fresh key of the restricted user."""
+        """The restricted user, with what it may do now."""
         iam = self.client("iam")
         try:
             iam.create_user(UserName=USER)
@@ -76,6 +104,9 @@ class Account:
             if error.response["Error"]["Code"] != "EntityAlreadyExists":
                 raise
         iam.put_user_policy(UserName=USER, PolicyName="programs", PolicyDocument=json.dumps(self.policy()))
+
+    def make_key(self):
+        iam = self.client("iam")
         for old in iam.list_access_keys(UserName=USER)["AccessKeyMetadata"]:
             iam.delete_access_key(UserName=USER, AccessKeyId=old["AccessKeyId"])
         key = iam.create_access_key(UserName=USER)["AccessKey"]
@@ -90,6 +121,7 @@ class Account:
             "Statement": [
                 allow("sqs", QUEUE_ACTIONS, [f"arn:aws:sqs:{self.region}:*:{QUEUE}"]),
                 allow("dynamodb", TABLE_ACTIONS, [f"arn:aws:dynamodb:{self.region}:*:table/{name}" for name in TABLES]),
+                allow("dynamodb", ["Query"], [f"arn:aws:dynamodb:{self.region}:*:table/{name}/index/*" for name in TABLES]),
                 allow("s3", OBJECT_ACTIONS, [f"arn:aws:s3:::{BUCKET}/*"]),
                 allow("s3", ["ListBucket"], [f"arn:aws:s3:::{BUCKET}"]),
             ],
@@ -112,6 +144,7 @@ def bootstrap(endpoint, region, root_key, user_key):
     queue, dead = account.make_queues()
     account.make_tables()
     account.make_bucket()
+    account.make_user()
     if not key_works(endpoint, region, *user_key, queue):
-        user_key = account.make_user()
+        user_key = account.make_key()
     return queue, dead, user_key

@@ -25,7 +25,8 @@ struct task_run {
 
 typedef bool task_fn(struct task_run *run, struct err *err);
 
-enum task_every { EVERY_HOUR, EVERY_DAY, EVERY_MONTH };
+/* BY_HAND: never due, only run by --run-task. */
+enum task_every { EVERY_HOUR, EVERY_DAY, EVERY_MONTH, BY_HAND };
 
 struct task_row {
     const char *name;
@@ -47,7 +48,8 @@ struct schedule;
 struct schedule *schedule_start(struct worker *w, struct err *err) MUST_CHECK;
 void schedule_stop(struct schedule *s);
 
-/* --run-task: runs it as of now_ms whether or not it was done, and records it as done. `result` as in task_run. */
+/* --run-task: runs it as of now_ms whether or not it was done, and records it as done unless it is BY_HAND. `result` as
+ * in task_run. */
 bool schedule_run_by_hand(struct worker *w, const struct task_row *row, int64_t now_ms, char result[120],
                           struct err *err) MUST_CHECK;
 

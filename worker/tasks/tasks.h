@@ -6,6 +6,8 @@
 
 /* Closes the ended months of `reset` jars: what is left moves to unassigned. */
 bool task_month_end(struct task_run *run, struct err *err);
+/* Makes or completes the assistant's tables in DynamoDB, or says what is missing where it may not. Twice is once. */
+bool task_ensure_tables(struct task_run *run, struct err *err);
 /* Deletes what is kept no longer (store/retention.h). */
 bool task_prune(struct task_run *run, struct err *err);
 

@@ -159,13 +159,15 @@ static void test_the_thread_does_what_is_due_once(void **state)
     struct err err = {0};
     struct schedule *s = schedule_start(&worker, &err);
     assert_non_null(s);
-    int64_t until = clock_monotonic_ms() + 20000, done = 0;
-    while (done < (int64_t)TASK_COUNT && clock_monotonic_ms() < until)
+    int64_t until = clock_monotonic_ms() + 20000, done = 0, periodic = 0;
+    for (size_t i = 0; i < TASK_COUNT; i++)
+        periodic += TASKS[i].every != BY_HAND;
+    while (done < periodic && clock_monotonic_ms() < until)
         done = database_number(
             worker.db_pool,
             "SELECT COUNT(*) FROM periodic_tasks WHERE due_at > NOW() - INTERVAL 32 DAY AND done_at IS NOT NULL");
     schedule_stop(s);
-    assert_int_equal(done, TASK_COUNT);
+    assert_int_equal(done, periodic);
 }
 
 int main(void)
