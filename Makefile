@@ -212,6 +212,16 @@ else
 	@$(MAKE) build
 	@build/venv/bin/python tests/faults/faults.py $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 endif
+.PHONY: tsan valgrind
+tsan: ## all unit tests and a stack under load with ThreadSanitizer
+	@scripts/install.sh run test
+	@$(MAKE) build
+	@$(MAKE) unit VARIANT=tsan
+	@build/venv/bin/python -m pytest -q -c tests/faults/pytest.ini tests/faults/test_threads.py
+valgrind: ## both programs under valgrind, from their start through faults to their stop
+	@scripts/install.sh run test valgrind
+	@$(MAKE) build
+	@build/venv/bin/python -m pytest -q -c tests/faults/pytest.ini tests/faults/valgrind.py
 test-compose: ## build the images and run the demo on docker-compose, where a Docker engine answers
 	@scripts/test-compose.sh
 
@@ -233,7 +243,7 @@ bench: ## throughput and latency beside their floors, memory of the API tier
 	@scripts/install.sh run bench
 	@$(MAKE) build
 	@bench/run.sh
-fuzz: ## each parser's fuzzer for FUZZ_SECONDS (20)
+fuzz: ## each parser's fuzzer for FUZZ_SECONDS (20), two at a time
 	@scripts/install.sh run fuzz
 	@mkdir -p build && flock build/.lock $(MAKE) -j$(JOBS) fuzzers
 	@scripts/fuzz.sh $(FUZZ_SRC)

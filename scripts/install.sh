@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # install.sh [SET...]: installs the Debian or Ubuntu packages that the sets need and are missing, and makes the Python
 # environment build/venv from local/requirements.lock. Says what it does; does nothing when nothing is missing.
-# Sets: run (build and local stack, included in the others), test, lint, fuzz, bench. Alone, without a Python environment:
+# Sets: run (build and local stack, included in the others), test, lint, fuzz, bench, valgrind. Alone, without a Python environment:
 # build (what the compiler needs), engine (Docker).
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,6 +14,7 @@ test=(libcmocka-dev)
 lint=(shellcheck yamllint cppcheck docker-compose)
 fuzz=(clang)
 bench=(wrk libcmocka-dev)
+valgrind=(valgrind)
 engine=(docker.io docker-compose iptables debootstrap debian-archive-keyring ca-certificates)
 
 # No service of these packages may start: the local stack runs its own, on its own ports.
@@ -70,6 +71,7 @@ for set; do
     lint) wanted+=("${lint[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}" "${test[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
+    valgrind) wanted+=("${valgrind[@]}") ;;
     *)
         echo "install.sh: there is no set '$set'" >&2
         exit 2

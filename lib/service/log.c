@@ -1,11 +1,13 @@
 #include "service/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -32,8 +34,30 @@ static struct {
 static _Thread_local char thread_name[NAME_MAX_BYTES] = "main";
 static _Thread_local char request_id[REQUEST_ID_MAX_BYTES];
 
+/*
+ * Of two processes that find room for a line in their common pipe, the second would wait, and every thread that logs
+ * behind it. So a pipe is written to without waiting: by a description of our own where the system lets us open it
+ * again, else by the common one, whose other writers then lose a line to a full pipe too.
+ */
+static void never_wait(void)
+{
+    struct stat st;
+    if (fstat(STDERR_FILENO, &st) != 0 || !S_ISFIFO(st.st_mode))
+        return;
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0) {
+        dup2(fd, STDERR_FILENO);
+        close(fd);
+        return;
+    }
+    int flags = fcntl(STDERR_FILENO, F_GETFL);
+    if (flags >= 0)
+        fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK);
+}
+
 void log_open(enum log_level least, bool json, const struct zone *zone)
 {
+    never_wait();
     pthread_mutex_lock(&out.lock);
     out.least = least;
     out.json = json;

@@ -15,11 +15,13 @@ STACK = str(ROOT / "local/stack.py")
 
 
 class OwnStack:
-    def __init__(self, *, pools=2, processes=1, workers=2, settings=None):
+    def __init__(self, *, pools=2, processes=1, workers=2, settings=None, build=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mm-faults-"))
         # The database server runs under an account of its own.
         self.dir.chmod(0o755)
         options = ["--port", "0", "--pools", str(pools), "--processes", str(processes), "--workers", str(workers)]
+        if build:
+            options += ["--build", build]
         for name, value in (settings or {}).items():
             options += ["--set", f"{name}={value}"]
         try:

@@ -155,6 +155,22 @@ static void test_a_full_pipe_loses_lines_and_tells_how_many(void **state)
     assert_non_null(strstr(out, "second after"));
 }
 
+static void test_a_write_never_waits_and_other_writers_of_the_pipe_keep_their_ways(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    log_open(LOG_INFO, true, NULL);
+    assert_true(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK);
+    assert_false(fcntl(ends[1], F_GETFL) & O_NONBLOCK);
+    log_info("http", "heard");
+    char out[256];
+    assert_true(read(ends[0], out, sizeof out) > 10);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void *write_lines(void *name)
 {
     log_thread_name(name);
@@ -195,6 +211,7 @@ int main(void)
         TEST_CASE(test_a_message_of_control_characters_still_fits_one_write),
         TEST_CASE(test_a_failure_is_told_with_code_detail_and_cause),
         TEST_CASE(test_a_full_pipe_loses_lines_and_tells_how_many),
+        TEST_CASE(test_a_write_never_waits_and_other_writers_of_the_pipe_keep_their_ways),
         TEST_CASE(test_lines_of_many_threads_stay_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
