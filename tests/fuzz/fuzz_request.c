@@ -38,6 +38,8 @@ static void begin(void)
                                  .currency = currency_find(TEXT("VND")),
                                  .web_origins = "http://localhost:5173",
                                  .web_base_url = "http://localhost:5173",
+                                 .aws_region = "ap-southeast-1",
+                                 .aws_endpoint_url = "http://127.0.0.1:1",
                                  .api_threads = 1,
                                  .rate_sign_in_per_minute = 1000000,
                                  .rate_sign_in_address_per_minute = 1000000,
