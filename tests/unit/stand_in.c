@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -34,6 +35,7 @@ static int free_port(void)
 static void run(int port)
 {
     char gateway[16];
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the tests die before they stop it */
     snprintf(gateway, sizeof(gateway), "%d", port);
     setenv("GATEWAY_PORT", gateway, 1);
     setenv("BIND_HOST", "127.0.0.1", 1);
