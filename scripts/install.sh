@@ -10,7 +10,7 @@ build=(gcc make pkg-config libc6-dev libfcgi-dev libmariadb-dev libhiredis-dev l
     libssl-dev libsodium-dev libjwt-dev libgmime-3.0-dev libesmtp-dev util-linux)
 run=("${build[@]}" git mariadb-server mariadb-client redis-server nginx spawn-fcgi multiwatch supervisor python3
     python3-venv openssl ca-certificates curl jq procps)
-test=(libcmocka-dev)
+test=(libcmocka-dev libfaketime)
 lint=(shellcheck yamllint cppcheck docker-compose)
 fuzz=(clang)
 bench=(wrk libcmocka-dev)

@@ -17,6 +17,7 @@ enum {
     RETRY_MS = 60 * 1000,
     CATCH_UP_MAX = 36, /* due times of one task in one look */
     FAULT_LINE_MS = 10000,
+    CLOCK_FAULT_MS = 5 * 60 * 1000,
     ARENA_FIRST = 64 * 1024,
     ARENA_MAX = 64 * 1024 * 1024, /* all entries' sums of one household */
     TOKEN_BYTES = 16
@@ -179,12 +180,30 @@ struct schedule {
     int64_t last_line_ms;
 };
 
+/* A clock that jumped ahead would close months and throw away what is to be kept. A database that is away is told by
+ * the tasks themselves. */
+static bool clock_is_right(struct schedule *s, int64_t ours)
+{
+    struct err err = {0};
+    int64_t theirs;
+    AUTO(db) struct db *db = db_take(s->worker->db_pool, &err);
+    if (!db || !periodic_clock(db, &theirs, &err) || llabs(ours - theirs) <= CLOCK_FAULT_MS)
+        return true;
+    if (pace_due(&s->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))
+        log_error("schedule", "this machine's clock differs from the database's by %lld s: periodic tasks wait",
+                  (long long)((ours - theirs) / 1000));
+    return false;
+}
+
 static void look(struct schedule *s)
 {
+    int64_t now_ms = clock_now_ms(); /* one reading for all: the clock may jump in between */
+    if (!clock_is_right(s, now_ms))
+        return;
     for (size_t i = 0; i < TASK_COUNT && !bell_stopped(&s->bell); i++) {
         struct err err = {0};
         arena_reset(s->mem);
-        if (TASKS[i].every != BY_HAND && !run_missed(s->worker, &TASKS[i], clock_now_ms(), s->mem, &err) &&
+        if (TASKS[i].every != BY_HAND && !run_missed(s->worker, &TASKS[i], now_ms, s->mem, &err) &&
             pace_due(&s->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))
             log_err(LOG_WARN, "schedule", TASKS[i].name, &err);
     }

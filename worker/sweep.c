@@ -7,10 +7,13 @@
 #include "base/pace.h"
 #include "finance/relay.h"
 #include "service/log.h"
+#include "store/mail_ledger.h"
+#include "store/outbox.h"
 
 enum {
     EVERY_MS = 5000,
     FAULT_LINE_MS = 10000,
+    PULL_BACK_EVERY_MS = 60 * 1000,
     ARENA_FIRST = 16 * 1024,
     ARENA_MAX = 8 * 1024 * 1024 /* ten bodies of the largest size, their JSON and the answer */
 };
@@ -20,7 +23,7 @@ struct sweep {
     struct arena *mem;
     struct bell bell;
     pthread_t thread;
-    int64_t last_line_ms;
+    int64_t last_line_ms, pulled_back_ms;
 };
 
 static void tell(struct sweep *s, const struct relay_round *round)
@@ -49,13 +52,30 @@ static void drain(struct sweep *s)
     } while (round.claimed == QUEUE_BATCH_MAX && !bell_stopped(&s->bell));
 }
 
+/* What a machine with a clock far ahead has left for later. */
+static void pull_back(struct sweep *s)
+{
+    struct err err = {0};
+    int64_t events = 0, mails = 0;
+    if (!pace_due(&s->pulled_back_ms, clock_monotonic_ms(), PULL_BACK_EVERY_MS))
+        return;
+    AUTO(db) struct db *db = db_take(s->worker->db_pool, &err);
+    if (!db || !outbox_pull_back(db, s->worker->config.outbox_resend_after_seconds * 1000, &events, &err) ||
+        !mail_pull_back(db, &mails, &err))
+        return; /* again in a minute */
+    if (events || mails)
+        log_warn("sweep", "%lld events and %lld mails lay in the future: some clock was wrong", (long long)events,
+                 (long long)mails);
+}
+
 static void *run(void *arg)
 {
     struct sweep *s = arg;
     log_thread_name("sweep");
-    do
+    do {
+        pull_back(s);
         drain(s);
-    while (bell_wait(&s->bell, EVERY_MS));
+    } while (bell_wait(&s->bell, EVERY_MS));
     return NULL;
 }
 

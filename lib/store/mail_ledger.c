@@ -55,6 +55,12 @@ static const struct stmt_def BACK_OFF = {
     " WHERE id = ? AND lease_token = ? AND state = 'sending'",
     "miitit", ""};
 
+static const struct stmt_def PULL_BACK = {
+    "mail.pull_back",
+    "UPDATE mail_ledger SET next_try_at = UTC_TIMESTAMP(3) WHERE state IN ('pending', 'sending')"
+    " AND next_try_at > UTC_TIMESTAMP(3) + INTERVAL ? SECOND",
+    "i", ""};
+
 static const struct stmt_def BACKLOG = {
     "mail.backlog", "SELECT COUNT(*) FROM mail_ledger WHERE state IN ('pending', 'sending')", "", "i"};
 
@@ -144,6 +150,15 @@ bool mail_back_off(struct db *db, int64_t id, const char *token, enum mail_cause
                    DB_ARGS(db_instant(next_try_at_ms), db_int(cause == MAIL_DEFERRED), db_int(cause != MAIL_NO_ANSWER),
                            db_str(reason), db_int(id), db_str(token)),
                    NULL, err);
+}
+
+bool mail_pull_back(struct db *db, int64_t *rows, struct err *err)
+{
+    struct db_result res;
+    if (!db_exec(db, &PULL_BACK, DB_ARGS(db_int(MAIL_WAIT_MAX_MS / 1000)), &res, err))
+        return false;
+    *rows = res.affected;
+    return true;
 }
 
 static bool read_count(struct db_row *row, void *to, struct err *err)

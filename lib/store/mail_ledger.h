@@ -14,7 +14,10 @@
 #include "base/err.h"
 #include "service/db.h"
 
-enum { MAIL_LEASE_MS = 60 * 1000 };
+enum {
+    MAIL_LEASE_MS = 60 * 1000,
+    MAIL_WAIT_MAX_MS = 60 * 60 * 1000 /* well beyond every back-off and lease */
+};
 
 struct mail_row {
     int64_t id, household_id, user_id, created_at_ms;
@@ -49,6 +52,9 @@ enum mail_cause {
 /* Back to pending, to be tried at next_try_at_ms. */
 bool mail_back_off(struct db *db, int64_t id, const char *token, enum mail_cause cause, int64_t next_try_at_ms,
                    const char *reason, struct err *err) MUST_CHECK;
+/* Mails that wait longer than MAIL_WAIT_MAX_MS, counted from the database's own clock, were written by a machine whose
+ * clock ran ahead: due now. Who holds one of them loses it before the last line, as by a lapsed lease. */
+bool mail_pull_back(struct db *db, int64_t *rows, struct err *err) MUST_CHECK;
 bool mail_backlog(struct db *db, int64_t *pending, struct err *err) MUST_CHECK;
 
 #endif

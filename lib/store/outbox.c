@@ -63,6 +63,13 @@ static const struct stmt_def RETRY = {
     " WHERE id = ? AND state = 'parked'",
     "mt", ""};
 
+/* The last send left 9999. */
+static const struct stmt_def PULL_BACK = {
+    "outbox.pull_back",
+    "UPDATE outbox SET next_try_at = UTC_TIMESTAMP(3) WHERE state IN ('recorded', 'sent')"
+    " AND next_try_at > UTC_TIMESTAMP(3) + INTERVAL ? SECOND AND next_try_at < '9000-01-01'",
+    "i", ""};
+
 static const struct stmt_def BACKLOG = {
     "outbox.backlog", "SELECT COUNT(*), MIN(created_at) FROM outbox WHERE state IN ('recorded', 'sent')", "", "im"};
 
@@ -176,6 +183,15 @@ bool outbox_retry(struct db *db, const char *id, int64_t now_ms, bool *back, str
     if (!db_exec(db, &RETRY, DB_ARGS(db_instant(now_ms), db_str(id)), &res, err))
         return false;
     *back = res.affected == 1;
+    return true;
+}
+
+bool outbox_pull_back(struct db *db, int64_t resend_after_ms, int64_t *rows, struct err *err)
+{
+    struct db_result res;
+    if (!db_exec(db, &PULL_BACK, DB_ARGS(db_int((resend_after_ms + OUTBOX_WAIT_MAX_MS) / 1000)), &res, err))
+        return false;
+    *rows = res.affected;
     return true;
 }
 

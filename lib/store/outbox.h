@@ -23,6 +23,7 @@ enum {
     OUTBOX_CLAIM_MAX = 10,
     OUTBOX_LEASE_MS = 30 * 1000,
     OUTBOX_RESEND_AFTER_MS = 20 * 60 * 1000,
+    OUTBOX_WAIT_MAX_MS = 60 * 60 * 1000, /* besides: well beyond every back-off and lease */
     OUTBOX_SEND_MAX = 5
 };
 
@@ -52,6 +53,9 @@ bool outbox_find_state(struct db *db, int64_t household, const char *id, enum ou
 bool outbox_park(struct db *db, const char *id, const char *reason, int64_t now_ms, struct err *err) MUST_CHECK;
 /* A parked event back to recorded, to be sent as if it were new; *back is false when it is not parked. */
 bool outbox_retry(struct db *db, const char *id, int64_t now_ms, bool *back, struct err *err) MUST_CHECK;
+/* Rows that wait longer than any wait of ours, counted from the database's own clock, were written by a machine whose
+ * clock ran ahead: due now. */
+bool outbox_pull_back(struct db *db, int64_t resend_after_ms, int64_t *rows, struct err *err) MUST_CHECK;
 /* For /status: rows not yet processed and the age of the oldest, ms. */
 bool outbox_backlog(struct db *db, int64_t now_ms, int64_t *pending, int64_t *oldest_age_ms,
                     struct err *err) MUST_CHECK;

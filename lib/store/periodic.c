@@ -24,11 +24,18 @@ static const struct stmt_def BACK_OFF = {"periodic.back_off",
                                          " WHERE name = ? AND due_at = ? AND lease_token = ? AND done_at IS NULL",
                                          "mtmt", ""};
 
+static const struct stmt_def CLOCK = {"periodic.clock", "SELECT UTC_TIMESTAMP(3)", "", "m"};
+
 static bool read_due(struct db_row *row, void *to, struct err *err)
 {
     (void)err;
     *(int64_t *)to = row_instant(row, 0);
     return true;
+}
+
+bool periodic_clock(struct db *db, int64_t *now_ms, struct err *err)
+{
+    return db_one(db, &CLOCK, DB_NO_ARGS, NULL, read_due, now_ms, err);
 }
 
 bool periodic_last_done(struct db *db, const char *name, int64_t *due_ms, struct err *err)

@@ -14,6 +14,8 @@
 
 enum { PERIODIC_LEASE_MS = 10 * 60 * 1000 };
 
+/* The time as the database tells it: one clock for all machines. */
+bool periodic_clock(struct db *db, int64_t *now_ms, struct err *err) MUST_CHECK;
 /* Due time of the latest run that was done; 0 when there was none. */
 bool periodic_last_done(struct db *db, const char *name, int64_t *due_ms, struct err *err) MUST_CHECK;
 /* *claimed is false when it is done, or another worker is at it. token: 32 characters. */

@@ -272,6 +272,22 @@ static void test_the_backlog_counts_what_is_not_out_yet(void **state)
     assert_int_equal(backlog, 2);
 }
 
+static void test_mails_of_a_clock_that_ran_ahead_are_due_now(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    int64_t rows = -1;
+    enqueue("e1", "a@example.com", NOW);
+    enqueue("e2", "a@example.com", NOW);
+    database_run(pool,
+                 "UPDATE mail_ledger SET next_try_at = UTC_TIMESTAMP(3) + INTERVAL 50 MINUTE WHERE event_id = 'e1'");
+    database_run(pool, "UPDATE mail_ledger SET next_try_at = UTC_TIMESTAMP(3) + INTERVAL 2 HOUR WHERE event_id = 'e2'");
+    must(mail_pull_back(db, &rows, &err), &err);
+    assert_int_equal(rows, 1);
+    assert_int_equal(database_number(pool, "SELECT COUNT(*) FROM mail_ledger WHERE next_try_at <= UTC_TIMESTAMP(3)"),
+                     1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +301,7 @@ int main(void)
         cmocka_unit_test_setup(test_only_an_answer_ends_the_doubt, fresh),
         cmocka_unit_test_setup(test_what_was_sent_is_recorded_whoever_holds_the_lease, fresh),
         cmocka_unit_test_setup(test_a_refused_mail_is_never_due_again, fresh),
+        cmocka_unit_test_setup(test_mails_of_a_clock_that_ran_ahead_are_due_now, fresh),
         cmocka_unit_test_setup(test_the_backlog_counts_what_is_not_out_yet, fresh),
     };
     return cmocka_run_group_tests(tests, start, stop);

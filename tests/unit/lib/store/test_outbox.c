@@ -133,6 +133,23 @@ static void test_the_backlog_is_what_is_not_processed(void **state)
     assert_int_equal(age_ms, 4000);
 }
 
+static void test_rows_of_a_clock_that_ran_ahead_are_due_now(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    int64_t rows = -1;
+    insert(ID, NOW);
+    insert(OTHER_ID, NOW);
+    database_run(pool, "UPDATE outbox SET next_try_at = UTC_TIMESTAMP(3) + INTERVAL 75 MINUTE");
+    must(outbox_pull_back(db, OUTBOX_RESEND_AFTER_MS, &rows, &err), &err);
+    assert_int_equal(rows, 0);
+    database_run(pool, "UPDATE outbox SET next_try_at = UTC_TIMESTAMP(3) + INTERVAL 85 MINUTE WHERE id = '" ID "'");
+    database_run(pool, "UPDATE outbox SET next_try_at = '9999-12-31', state = 'sent' WHERE id = '" OTHER_ID "'");
+    must(outbox_pull_back(db, OUTBOX_RESEND_AFTER_MS, &rows, &err), &err);
+    assert_int_equal(rows, 1);
+    assert_int_equal(database_number(pool, "SELECT COUNT(*) FROM outbox WHERE next_try_at <= UTC_TIMESTAMP(3)"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +157,7 @@ int main(void)
         cmocka_unit_test_setup(test_an_event_id_is_unique, fresh),
         cmocka_unit_test_setup(test_a_parked_event_is_neither_sent_nor_processed, fresh),
         cmocka_unit_test_setup(test_an_effect_that_fails_leaves_its_event_open, fresh),
+        cmocka_unit_test_setup(test_rows_of_a_clock_that_ran_ahead_are_due_now, fresh),
         cmocka_unit_test_setup(test_the_backlog_is_what_is_not_processed, fresh),
     };
     return cmocka_run_group_tests(tests, start, stop);
