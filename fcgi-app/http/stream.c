@@ -36,6 +36,8 @@ void stream_begin(struct call *call)
     struct stream *s = call->stream;
     dispatch_stream_head(s->x);
     s->begun = true;
+    /* With a first sign of life, since nginx keeps a head to itself until something of the body is there. */
+    buf_str(&s->x->head, ": \n\n");
     put(call, buf_view(&s->x->head));
 }
 

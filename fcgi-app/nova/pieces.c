@@ -20,32 +20,33 @@ void pieces_release(struct pieces *p)
     buf_release(&p->reply);
 }
 
-static bool tell(struct pieces *p, struct text words)
+static void tell(struct pieces *p, struct text words)
 {
     AUTO(buf) struct buf event;
     struct json_out j;
     buf_init(&event, EVENT_JSON_MAX);
     if (!stream_begun(p->call))
-        return true;
+        return;
     json_out_init(&j, &event);
     json_begin_object(&j);
     json_put_text(&j, "text", words);
     json_end_object(&j);
     p->last_ms = clock_monotonic_ms();
-    return !event.failed && stream_event(p->call, "token", buf_view(&event));
+    if (!event.failed)
+        stream_event(p->call, "token", buf_view(&event));
 }
 
-static bool wait(struct pieces *p)
+static void wait(struct pieces *p)
 {
     int64_t now = clock_monotonic_ms();
     if (!stream_begun(p->call) || now - p->last_ms < HEARTBEAT_MS)
-        return true;
+        return;
     p->last_ms = now;
-    return stream_heartbeat(p->call);
+    stream_heartbeat(p->call);
 }
 
 /* Hands on the first n bytes of what is pending. */
-static bool flush(struct pieces *p, size_t n)
+static void flush(struct pieces *p, size_t n)
 {
     struct arena *mem = p->call->scope.mem;
     const struct assistant *a = p->call->app->assistant;
@@ -54,12 +55,12 @@ static bool flush(struct pieces *p, size_t n)
     struct text rest = arena_text(mem, text_slice(whole, n, whole.n));
     if (!words.p || !rest.p) {
         p->reply.failed = true;
-        return false;
+        return;
     }
     buf_text(&p->reply, words);
     buf_reset(&p->pending);
     buf_text(&p->pending, rest);
-    return tell(p, words);
+    tell(p, words);
 }
 
 static bool is_blank(char c)
@@ -70,13 +71,17 @@ static bool is_blank(char c)
 bool pieces_add(struct text piece, void *pieces)
 {
     struct pieces *p = pieces;
-    if (!piece.n)
-        return wait(p);
+    if (!piece.n) {
+        wait(p);
+        return true;
+    }
     buf_text(&p->pending, piece);
     size_t n = p->pending.failed ? 0 : p->pending.n;
     while (n > 0 && !is_blank(p->pending.p[n - 1]))
         n--;
-    return n == 0 || flush(p, n);
+    if (n)
+        flush(p, n);
+    return true;
 }
 
 bool pieces_end(struct pieces *p, struct text *reply, struct err *err)

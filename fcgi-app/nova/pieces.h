@@ -16,8 +16,8 @@ struct pieces {
 
 void pieces_init(struct pieces *p, struct call *call);
 void pieces_release(struct pieces *p);
-/* An empty piece is only time that passes. False when nobody listens; what comes is kept all the same. (The provider's
- * `piece`.) */
+/* An empty piece is only time that passes. Always true, since a reply is kept whether or not somebody listens (the
+ * provider's `piece`). */
 bool pieces_add(struct text piece, void *pieces);
 /* The last word is whole. ERR_INTERNAL when the reply was too long. The reply lives in p. */
 bool pieces_end(struct pieces *p, struct text *reply, struct err *err) MUST_CHECK;
