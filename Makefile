@@ -74,7 +74,7 @@ objects = $(patsubst %.c,build/$(1)/%.o,$(2))
 # variant(name)
 define variant
 .SECONDARY: $$(call objects,$(1),$$(LIB_SRC) $$(API_SRC) $$(WORKER_SRC) $$(LIB_GEN) $$(WORKER_GEN) $$(TEST_SRC) \
-            $$(TEST_HELPER_SRC) $$(FUZZ_SRC))
+            $$(TEST_HELPER_SRC) $$(FUZZ_SRC) tests/fuzz/replay.c)
 
 build/$(1)/fcgi-app/%.o: fcgi-app/%.c build/$(1)/flags
 	@mkdir -p $$(@D)
@@ -135,7 +135,11 @@ build/gen/version: FORCE
 # Fuzzers link the web program's objects too, since the parsers of requests live there.
 build/fuzz/%.fuzzer: build/fuzz/tests/fuzz/%.o $(call objects,fuzz,$(filter-out fcgi-app/main.c,$(API_SRC))) build/fuzz/libmm.a
 	$(call say,LD,$@)$(CC_fuzz) $(LDFLAGS_fuzz) $(LDFLAGS_ALL) -o $@ $^ $(VENDOR_LIBS)
-build/fuzz/tests/fuzz/%.o: CFLAGS_ALL += -Ifcgi-app
+# The same over their corpus only, with the compiler of everything else: part of the unit tests.
+build/asan/tests/fuzz/%.replay: build/asan/tests/fuzz/%.o build/asan/tests/fuzz/replay.o \
+                                $(call objects,asan,$(filter-out fcgi-app/main.c,$(API_SRC))) build/asan/libmm.a
+	$(call say,LD,$@)$(CC_asan) $(LDFLAGS_asan) $(LDFLAGS_ALL) -o $@ $^ $(VENDOR_LIBS)
+build/fuzz/tests/fuzz/%.o build/asan/tests/fuzz/%.o: CFLAGS_ALL += -Ifcgi-app
 
 # ---- generated sources: a list file notices added and removed inputs -------------------------------------------------
 
@@ -191,7 +195,8 @@ programs: $(if $(API_SRC),build/release/moneymanager-api) $(if $(WORKER_SRC),bui
 	@:
 
 VARIANT ?= asan
-CHOSEN = $(foreach t,$(TEST_SRC:.c=),$(if $(ONLY),$(if $(findstring $(ONLY),$(t)),$(t)),$(t)))
+UNITS = $(TEST_SRC:.c=) $(if $(filter asan,$(VARIANT)),$(FUZZ_SRC:.c=.replay))
+CHOSEN = $(foreach t,$(UNITS),$(if $(ONLY),$(if $(findstring $(ONLY),$(t)),$(t)),$(t)))
 
 .PHONY: unit unit-programs
 unit: ## unit tests under ASan and UBSan (ONLY=text picks programs by name; VARIANT=tsan for TSan)

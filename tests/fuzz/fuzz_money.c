@@ -5,6 +5,8 @@
 
 #include "base/money.h"
 
+__extension__ typedef __int128 wide;
+
 static void check_amount(struct text t, const struct currency *cur)
 {
     int64_t minor = 42, again = 0;
@@ -50,7 +52,7 @@ static void check_split(struct text t)
         CHECK(parts[i] >= 0 && (weights[i] > 0 || parts[i] == 0));
         CHECK(money_add(sum, parts[i], &sum));
     }
-    CHECK(weight_sum < 10000 ? sum == (int64_t)((__int128)total * weight_sum / 10000) : sum == total);
+    CHECK(weight_sum < 10000 ? sum == (int64_t)((wide)total * weight_sum / 10000) : sum == total);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
