@@ -341,3 +341,11 @@ def test_a_reply_comes_as_events_where_they_are_wanted(user):
 def test_errors_before_the_first_event_are_plain(user):
     for body, status in (({}, 422), (turn("x", sessionId=str(uuid.uuid4())), 404)):
         user.request("POST", "/ai/chat", body, headers={"Accept": "text/event-stream"}, expect=status)
+
+
+def test_a_turn_sent_again_under_its_key_is_kept_once(user):
+    session = kept(user, "xin chào")
+    for _ in range(2):
+        answer = user.post("/ai/chat", turn("cảm ơn", sessionId=session), expect=200, headers={"Idempotency-Key": "turn-1"})
+        assert answer.json["saved"] is True
+    assert [content for role, content in messages(user, session) if role == "user"] == ["xin chào", "cảm ơn"]
