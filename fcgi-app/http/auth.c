@@ -143,7 +143,7 @@ static bool identify(struct exchange *x, struct err *err)
     struct session_row row;
     if (!x->call.token.n)
         return unauthorized(err);
-    if (!token_verify(x->app->token_keys, x->call.token, x->call.scope.now_ms / 1000, &claims, err))
+    if (!token_verify_memo(&x->tokens, x->app->token_keys, x->call.token, x->call.scope.now_ms / 1000, &claims, err))
         return false;
     return ask_redis(x, &claims, err) && find_session(x, &claims, &row, err) && enter(x, &claims, &row, err);
 }

@@ -58,6 +58,7 @@ struct exchange {
     struct cache_slot cache[2]; /* session, and the answer of a cached route */
     bool answer_cacheable;      /* cache[1] was asked for and missed */
     struct stream stream;
+    struct token_memo tokens; /* stays between requests */
     struct told_limit verdicts[RATE_LIMITS_MAX];
     size_t verdict_count;
 };

@@ -32,4 +32,23 @@ char *token_sign(const struct token_keys *keys, const struct token_claims *claim
 bool token_verify(const struct token_keys *keys, struct text token, int64_t now_s, struct token_claims *claims,
                   struct err *err) MUST_CHECK;
 
+/*
+ * Tokens that were verified before, of one thread: a client sends the same one with every request. Nothing is believed
+ * for it but the signature; expiry is looked at each time. Zeroed memory is an empty one; it belongs to one set of
+ * keys.
+ */
+enum { TOKEN_MEMO_SLOTS = 64, TOKEN_MEMO_BYTES = 512 };
+
+struct token_memo {
+    struct token_memo_slot {
+        size_t n; /* 0: empty */
+        char token[TOKEN_MEMO_BYTES];
+        struct token_claims claims;
+    } slots[TOKEN_MEMO_SLOTS];
+};
+
+/* As token_verify. */
+bool token_verify_memo(struct token_memo *memo, const struct token_keys *keys, struct text token, int64_t now_s,
+                       struct token_claims *claims, struct err *err) MUST_CHECK;
+
 #endif
