@@ -119,35 +119,45 @@ deployer() {
 # ---- the parameter store: values go through a private file, never through a command line ----
 stored() { aws ssm get-parameter --with-decryption --name "$1" --query Parameter.Value --output text 2>/dev/null; }
 
-store() { # store NAME TYPE < value
+store() { # store NAME TYPE [once] < value
     python3 -c 'import json, sys; print(json.dumps({"Name": sys.argv[1], "Type": sys.argv[2], "Value": sys.stdin.read(),
-        "Tier": "Intelligent-Tiering", "Overwrite": True}))' "$1" "$2" >"$scratch/parameter"
+        "Tier": "Intelligent-Tiering", "Overwrite": sys.argv[3] != "once"}))' "$1" "$2" "${3:-}" >"$scratch/parameter"
     aws ssm put-parameter --cli-input-json "file://$scratch/parameter" --output text >/dev/null
     rm "$scratch/parameter"
     say "stored   $1"
 }
 
-make_secret() { # make_secret NAME COMMAND...: once; a secret that exists stays
-    stored "$1" >/dev/null || "${@:2}" | tr -d '\n' | store "$1" SecureString
+# A secret that exists stays, also when it could not be read just now: the store then refuses the second one.
+make_secret() { # make_secret NAME COMMAND...
+    stored "$1" >/dev/null || "${@:2}" | tr -d '\n' | store "$1" SecureString once
 }
 
 jwt_key() { printf 'k1:%s' "$(openssl rand -hex 32)"; }
 
+declare -A kept=() # settings of the programs in the parameter store
+
+learn_settings() {
+    local name val
+    while IFS=$'\t' read -r name val; do
+        [ -z "$name" ] || kept[${name#/moneymanager/env/}]=$val
+    done < <(aws ssm get-parameters-by-path --path /moneymanager/env --with-decryption --query 'Parameters[].[Name,Value]' --output text)
+}
+
 store_settings() {
     local line name
+    learn_settings
     while IFS= read -r line || [ -n "$line" ]; do
         case "$line" in '' | '#'*) continue ;; esac
         name=${line%%=*}
         [[ $name =~ ^[A-Z][A-Z0-9_]*$ && $name != "$line" ]] || die "$1: not a KEY=value line"
-        if [ "$(stored "/moneymanager/env/$name" || true)" != "${line#*=}" ]; then
-            printf %s "${line#*=}" | store "/moneymanager/env/$name" SecureString
-        fi
+        [ "${kept[$name]:-}" = "${line#*=}" ] || printf %s "${line#*=}" | store "/moneymanager/env/$name" SecureString
     done <"$1"
 }
 
 check_settings() {
     local name missing=()
-    for name in "${NEEDED_SETTINGS[@]}"; do stored "/moneymanager/env/$name" >/dev/null || missing+=("$name"); done
+    learn_settings
+    for name in "${NEEDED_SETTINGS[@]}"; do [ -n "${kept[$name]:-}" ] || missing+=("$name"); done
     [ ${#missing[@]} -eq 0 ] || die "the programs need ${missing[*]}: put them into the parameter store with 'deploy.sh settings FILE'"
 }
 
@@ -319,6 +329,6 @@ needs_deployer() { [[ " $* " = *" bucket-policy "* ]]; }
 if [ -z "${value[DeployerArn]:-}" ] && needs_deployer "${wanted[@]}"; then value[DeployerArn]=$(deployer); fi
 # Outputs of what exists already, for runs that name only some stacks.
 learn "$AWS_DEFAULT_REGION"
-learn us-east-1
+[[ " ${wanted[*]} " != *" certificate "* && " ${wanted[*]} " != *" site "* ]] || learn us-east-1
 check_parameters "${wanted[@]}"
 for stack in "${wanted[@]}"; do deploy "$stack"; done

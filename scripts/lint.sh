@@ -78,6 +78,7 @@ check 'cppcheck' cpp
 check 'shell' shell
 check 'YAML' yaml
 check 'Python' python
+check 'CloudFormation' "$bin/cfn-lint" infra/*.yaml
 check 'nginx configuration' nginx_conf
 check 'settings are explained' settings_listed
 check 'no paths of one machine' no_private_paths

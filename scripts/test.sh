@@ -85,4 +85,6 @@ run_pytest "${how[@]}" "${where[@]}" || build/venv/bin/python local/stack.py log
 # The other fault tests have stacks of their own: one file after the other on each of two runners.
 if [ "$kind" = api ] && [ $# -eq 0 ]; then
     run_pytest -n 2 --dist loadfile --ignore tests/faults/test_kill.py tests/faults
+    # The templates and their scripts, with a stand-in of their own.
+    run_pytest -n 2 --dist loadfile tests/infra
 fi

@@ -69,7 +69,7 @@ def test_the_documents_stay_open_while_an_endpoint_is_not_ready(tmp_path):
 def test_a_secret_never_stands_on_a_command_line(tmp_path):
     values = tmp_path / "env"
     values.write_text("SMTP_PASSWORD=hush=hush\n")
-    script = f'echo "$*" >>{tmp_path}/calls\ncase "$*" in *get-parameter*) exit 1 ;; esac\n'
+    script = f'echo "$*" >>{tmp_path}/calls\ncase "$*" in *get-parameter*) exit 0 ;; esac\n'
     script += f'cat "${{4#file://}}" >{tmp_path}/body\n'
     done = run(INFRA / "deploy.sh", "settings", values, PATH=fake_aws(tmp_path, script))
     assert done.returncode == 0, done.stderr
