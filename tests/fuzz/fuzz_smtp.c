@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "service/smtp.h"
 
-enum { PATIENCE_US = 5000, ANSWERS_MAX = 64, TIMEOUT_MS = 60, SESSION_MAX_MS = 5000, MAILS = 3 };
+enum { PATIENCE_US = 5000, ANSWERS_MAX = 64, TIMEOUT_MS = 60, SESSION_MAX_MS = 9000, MAILS = 3 };
 
 static int listener;
 static SSL_CTX *server_tls;
