@@ -7,6 +7,7 @@ import time
 import pytest
 from load import Load, prepare
 from own_stack import OwnStack
+from talk import SETTINGS, Talk
 from wrapped import wrap
 
 from harness.mail import Mailbox
@@ -35,7 +36,7 @@ def own(built, tmp_path_factory):
     lines = [f'export TSAN_OPTIONS="log_path={reports}/$NAME exitcode=66 history_size=4"']
     stack = OwnStack(
         build=wrap(reports / "programs", lines, "build/tsan"),
-        settings={"LARGE_TRANSACTION_AMOUNT": "900", "API_THREADS": "8"},
+        settings={**SETTINGS, "LARGE_TRANSACTION_AMOUNT": "900", "API_THREADS": "8"},
     )
     stack.reports = reports
     yield stack
@@ -50,10 +51,12 @@ def found(own):
 
 def test_no_race_under_load_with_servers_that_come_and_go(own):
     mailbox = Mailbox(own.stack.mail_dir)
-    users = [prepare(user) for user in (UserPool(own.stack, mailbox).take() for _ in range(3))]
+    pool = UserPool(own.stack, mailbox)
+    users = [prepare(pool.take()) for _ in range(3)]
+    talkers = [pool.take() for _ in range(2)]
     with contextlib.closing(own.stack.sql()) as connection:
         database = Database(connection)
-        with Load(users, 9, seed=1, again=30) as load:
+        with Load(users, 9, seed=1, again=30) as load, Talk(talkers) as talk:
             time.sleep(SECONDS)
             own.kill("redis")
             time.sleep(SECONDS)
@@ -61,6 +64,7 @@ def test_no_race_under_load_with_servers_that_come_and_go(own):
             time.sleep(SECONDS)
         own.run("bootstrap")
         assert load.acknowledged > 50
+        assert talk.answered > 0
         assert not load.failures, load.failures[:5]
         load.check_writes(database)
         until(lambda: database.one("SELECT COUNT(*) AS n FROM mail_ledger WHERE state = 'sent'")["n"] > 3, 60, "mails to be sent")

@@ -8,6 +8,7 @@ import time
 import pytest
 from load import Load, prepare
 from own_stack import OwnStack
+from talk import SETTINGS, Talk
 from wrapped import wrap
 
 from harness.mail import Mailbox
@@ -30,7 +31,7 @@ def own(tmp_path_factory):
         pools=1,
         workers=1,
         build=wrap(reports / "programs", [], command=command),
-        settings={"LARGE_TRANSACTION_AMOUNT": "900", "API_THREADS": "6", "WORKER_HANDLERS": "4"},
+        settings={**SETTINGS, "LARGE_TRANSACTION_AMOUNT": "900", "API_THREADS": "6", "WORKER_HANDLERS": "4"},
     )
     stack.reports = reports
     yield stack
@@ -45,10 +46,11 @@ def complaints(path):
 
 
 def test_clean_from_start_to_stop(own):
-    users = [prepare(UserPool(own.stack, Mailbox(own.stack.mail_dir)).take())]
+    pool = UserPool(own.stack, Mailbox(own.stack.mail_dir))
+    users, talkers = [prepare(pool.take())], [pool.take()]
     with contextlib.closing(own.stack.sql()) as connection:
         database = Database(connection)
-        with Load(users, 4, again=60) as load:
+        with Load(users, 4, again=60) as load, Talk(talkers):
             time.sleep(LOAD_S)
             for name in ("redis", "smtp", "aws", "database"):
                 own.kill(name)
