@@ -38,6 +38,16 @@ DRIVERS = {
         "/expenses",
         *({"name": "A", "categoryId": user.category_of("expense"), "amount": n} for n in (100, 200)),
     ),
+    "/ai/confirm-action": lambda user: (
+        "/ai/confirm-action",
+        *(
+            {
+                "intent": "CREATE_EXPENSE",
+                "extractedData": {"name": "A", "amount": n, "categoryName": user.category("expense", f"Ăn {n}")["name"]},
+            }
+            for n in (100, 200)
+        ),
+    ),
     "/transactions/{id}/restore": lambda user: (f"/transactions/{deleted_expense(user)}/restore", None, None),
 }
 
