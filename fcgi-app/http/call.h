@@ -29,6 +29,7 @@ struct probes;
 struct turns;
 struct stream;
 struct assistant;
+struct upload;
 
 #define BASE_PATH "/api/v1.0"
 
@@ -65,6 +66,7 @@ struct call {
     const void *body;                   /* the struct of route->body, filled; NULL without a body table */
     const struct field_list *body_list; /* for routes whose body is a bare array */
     const void *query;                  /* the struct of route->query, filled */
+    struct upload *upload;              /* the file of a route that takes one (http/upload.h) */
     struct text path;                   /* the whole path, base path included */
     struct text raw_query;              /* as sent, for Link headers */
     struct text token;                  /* as presented, by header or cookie; TEXT_NONE without */

@@ -8,6 +8,7 @@
 #include "http/exchange.h"
 #include "http/limits.h"
 #include "http/problem.h"
+#include "http/upload.h"
 #include "service/log.h"
 
 enum {
@@ -239,6 +240,8 @@ static bool run_read(struct exchange *x, struct err *err)
 
 static bool run(struct exchange *x, struct err *err)
 {
+    if (x->call.route->upload && !upload_read(x, err))
+        return false;
     bool ok = x->call.route->access == WRITES ? command_run(x, err) : run_read(x, err);
     if (ok && x->body.failed)
         return err_set(err, ERR_INTERNAL, "The answer is too large");
@@ -255,8 +258,9 @@ static void give_more_time(struct exchange *x)
 
 static bool prepare(struct exchange *x, enum method method, struct err *err)
 {
-    return find_route(x, method, err) && authenticate(x, err) && check_origin(x, err) && body_read(x, err) &&
-           inputs_read(x, err) && check_limits(x, err);
+    return find_route(x, method, err) && authenticate(x, err) && check_origin(x, err) &&
+           (x->call.route->upload ? upload_check(x, err) : body_read(x, err)) && inputs_read(x, err) &&
+           check_limits(x, err);
 }
 
 /* A cached route's answer without headers of its own can be given again as it is. */
@@ -353,7 +357,7 @@ void dispatch_finish(struct exchange *x)
 void dispatch_refuse(struct exchange *x)
 {
     struct err err = {0};
-    err_set(&err, ERR_UNAVAILABLE, "Too many conversations wait already");
+    err_set(&err, ERR_UNAVAILABLE, "Too many requests of this kind wait already");
     err.retry_after_seconds = 5;
     complete(x, false, &err);
 }

@@ -1,6 +1,7 @@
 #include "http/exchange.h"
 
 #include "base/clock.h"
+#include "http/upload.h"
 
 bool exchange_init(struct exchange *x, struct app *app, struct err *err)
 {
@@ -27,6 +28,7 @@ void exchange_reset(struct exchange *x)
 {
     db_give(x->call.scope.db);
     x->call.scope.db = NULL;
+    upload_release(x);
     json_doc_free(x->doc);
     x->doc = NULL;
     if (x->mem)

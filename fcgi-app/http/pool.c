@@ -22,7 +22,8 @@ enum {
     LOOK_EVERY_MS = 1000,
     ACCEPT_BACK_OFF_MS = 50, /* no descriptors or memory: what is at work will give some back */
     THREAD_STACK = 512 * 1024,
-    DRAIN_MAX = 12 * 1024 * 1024, /* more than nginx lets through */
+    DRAIN_MAX = 36 * 1024 * 1024, /* more than nginx lets through */
+    FILES_WAITING = 32,
     HISTORY_THREADS = 4,
     HISTORY_WAITING = 64,
     CANCEL_BEFORE_MS = 2000 /* of a stop's time: conversations that still wait for a provider are ended then */
@@ -300,7 +301,9 @@ static bool start_lanes(struct pool *pool, struct err *err)
     const struct config *config = &pool->app->config;
     if (!config->chat_threads)
         return true;
-    return (pool->lanes[LANE_CHAT] = bulkhead_start("chat", (size_t)config->chat_threads, (size_t)config->chat_waiting,
+    return (pool->lanes[LANE_FILES] =
+                bulkhead_start("files", (size_t)config->upload_threads, FILES_WAITING, run_in_lane, err)) != NULL &&
+           (pool->lanes[LANE_CHAT] = bulkhead_start("chat", (size_t)config->chat_threads, (size_t)config->chat_waiting,
                                                     run_in_lane, err)) != NULL &&
            (pool->lanes[LANE_HISTORY] =
                 bulkhead_start("history", HISTORY_THREADS, HISTORY_WAITING, run_in_lane, err)) != NULL;
@@ -315,6 +318,7 @@ static bool stop_lanes(struct pool *pool, int64_t deadline)
         ended = bulkhead_drain(pool->lanes[LANE_CHAT], deadline);
     }
     ended = bulkhead_drain(pool->lanes[LANE_HISTORY], deadline) && ended;
+    ended = bulkhead_drain(pool->lanes[LANE_FILES], deadline) && ended;
     for (size_t i = 0; ended && i < LANE_COUNT; i++)
         bulkhead_free(pool->lanes[i]);
     return ended;

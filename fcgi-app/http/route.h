@@ -55,7 +55,7 @@ enum rate {
 };
 
 /* Who runs the handler: what may wait long for others has threads of its own, so that it never holds up the rest. */
-enum lane { LANE_REQUEST, LANE_CHAT, LANE_HISTORY, LANE_COUNT };
+enum lane { LANE_REQUEST, LANE_CHAT, LANE_HISTORY, LANE_FILES, LANE_COUNT };
 
 enum { BODY_LIMIT_DEFAULT = 256 * 1024 };
 
@@ -68,6 +68,8 @@ struct body_def {
     bool optional;          /* an empty body is fine */
     const char *rate_field; /* for sign-in limits: the body field (e-mail) that names the account */
 };
+
+struct upload_def;
 
 struct query_def {
     const struct field *fields;
@@ -86,7 +88,8 @@ struct route {
     bool idempotent; /* Idempotency-Key counts */
     const struct body_def *body;
     const struct query_def *query;
-    size_t body_limit; /* 0: BODY_LIMIT_DEFAULT */
+    const struct upload_def *upload; /* multipart/form-data with one file instead of a JSON body; of a lane */
+    size_t body_limit;               /* 0: BODY_LIMIT_DEFAULT */
     enum lane lane; /* but LANE_REQUEST: of access NO_DB, and the handler gives its connection back before it waits */
     bool cached; /* GET of the household's own rows: the whole body is kept in Redis under the household's generation,
                     by path and query, and brought by the same round trip as the session */

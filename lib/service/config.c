@@ -209,6 +209,8 @@ static const struct setting SETTINGS[] = {
     {"WORKER_HANDLERS", read_int, AT(worker_handlers), "4", 0, 1, 64},
     {"OUTBOX_RESEND_AFTER_SECONDS", read_int, AT(outbox_resend_after_seconds), "1200", 0, 5, 86400},
     {"HEARTBEAT_FILE", read_string, AT(heartbeat_file), NULL, 0, 0, 0},
+    {"SPOOL_DIR", read_string, AT(spool_dir), "/tmp", 0, 0, 0},
+    {"UPLOAD_THREADS", read_int, AT(upload_threads), "4", 0, 1, 32},
     {"LOG_LEVEL", read_log_level, 0, "info", 0, 0, 0},
     {"LOG_FORMAT", read_log_format, 0, "text", 0, 0, 0},
     {"RATE_SIGN_IN_PER_MINUTE", read_int, AT(rate_sign_in_per_minute), "5", 0, 1, 1000000},

@@ -32,6 +32,8 @@ struct config {
     const char *web_origins, *web_base_url;
     int64_t api_threads, worker_handlers;
     const char *heartbeat_file; /* the worker's; NULL: none */
+    const char *spool_dir;      /* of the files that are under way */
+    int64_t upload_threads;
     enum log_level log_level;
     bool log_json;
     int64_t rate_sign_in_per_minute, rate_sign_in_address_per_minute, rate_api_per_minute, rate_otp_resend_per_minute;
