@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <jwt.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,4 +271,41 @@ bool token_verify_memo(struct token_memo *memo, const struct token_keys *keys, s
         slot->claims = *claims;
     }
     return true;
+}
+
+/* ---- seals ---- */
+
+enum { MAC_BYTES = 32 };
+
+/* No token is signed by this key: what is signed there is never a purpose of ours. */
+static bool seal_by(const struct key *key, const char *purpose, struct text message, unsigned char out[MAC_BYTES])
+{
+    unsigned char derived[MAC_BYTES];
+    unsigned n = 0;
+    bool ok = HMAC(EVP_sha256(), key->secret, key->secret_length, (const unsigned char *)purpose, strlen(purpose),
+                   derived, &n) &&
+              HMAC(EVP_sha256(), derived, MAC_BYTES, (const unsigned char *)message.p, message.n, out, &n);
+    explicit_bzero(derived, sizeof derived);
+    return ok;
+}
+
+bool token_seal(const struct token_keys *keys, const char *purpose, struct text message, unsigned char out[TOKEN_SEAL],
+                struct err *err)
+{
+    unsigned char mac[MAC_BYTES];
+    if (!seal_by(&keys->keys[0], purpose, message, mac))
+        return err_set(err, ERR_INTERNAL, "A seal could not be made");
+    memcpy(out, mac, TOKEN_SEAL);
+    return true;
+}
+
+bool token_seal_is_good(const struct token_keys *keys, const char *purpose, struct text message,
+                        const unsigned char seal[TOKEN_SEAL])
+{
+    unsigned char mac[MAC_BYTES];
+    for (size_t i = 0; i < keys->count; i++)
+        if (seal_by(&keys->keys[i], purpose, message, mac) &&
+            text_eq_secret((struct text){(const char *)mac, TOKEN_SEAL}, (struct text){(const char *)seal, TOKEN_SEAL}))
+            return true;
+    return false;
 }

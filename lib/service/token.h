@@ -33,6 +33,16 @@ bool token_verify(const struct token_keys *keys, struct text token, int64_t now_
                   struct err *err) MUST_CHECK;
 
 /*
+ * A seal on other texts than tokens, by a key of its own for each purpose, derived from the first of the keys. Seals of
+ * the others stay good as long as these do.
+ */
+enum { TOKEN_SEAL = 16 };
+bool token_seal(const struct token_keys *keys, const char *purpose, struct text message, unsigned char out[TOKEN_SEAL],
+                struct err *err) MUST_CHECK;
+bool token_seal_is_good(const struct token_keys *keys, const char *purpose, struct text message,
+                        const unsigned char seal[TOKEN_SEAL]) MUST_CHECK;
+
+/*
  * Tokens that were verified before, of one thread: a client sends the same one with every request. Nothing is believed
  * for it but the signature; expiry is looked at each time. Zeroed memory is an empty one; it belongs to one set of
  * keys.
