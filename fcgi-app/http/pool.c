@@ -22,7 +22,7 @@ enum {
     LOOK_EVERY_MS = 1000,
     ACCEPT_BACK_OFF_MS = 50, /* no descriptors or memory: what is at work will give some back */
     THREAD_STACK = 512 * 1024,
-    DRAIN_MAX = 36 * 1024 * 1024, /* more than nginx lets through */
+    DRAIN_MAX = 12 * 1024 * 1024, /* more than nginx lets through */
     FILES_WAITING = 32,
     HISTORY_THREADS = 4,
     HISTORY_WAITING = 64,
@@ -296,17 +296,30 @@ static bool init_library(struct err *err)
     return true;
 }
 
+static bool is_used(enum lane lane)
+{
+    for (size_t i = 0; i < ROUTE_COUNT; i++)
+        if (ROUTES[i].lane == lane)
+            return true;
+    return false;
+}
+
+static bool start_lane(struct pool *pool, enum lane lane, const char *name, int64_t threads, int64_t waiting,
+                       struct err *err)
+{
+    if (!threads || !is_used(lane))
+        return true;
+    pool->lanes[lane] = bulkhead_start(name, (size_t)threads, (size_t)waiting, run_in_lane, err);
+    return pool->lanes[lane] != NULL;
+}
+
 static bool start_lanes(struct pool *pool, struct err *err)
 {
     const struct config *config = &pool->app->config;
-    if (!config->chat_threads)
-        return true;
-    return (pool->lanes[LANE_FILES] =
-                bulkhead_start("files", (size_t)config->upload_threads, FILES_WAITING, run_in_lane, err)) != NULL &&
-           (pool->lanes[LANE_CHAT] = bulkhead_start("chat", (size_t)config->chat_threads, (size_t)config->chat_waiting,
-                                                    run_in_lane, err)) != NULL &&
-           (pool->lanes[LANE_HISTORY] =
-                bulkhead_start("history", HISTORY_THREADS, HISTORY_WAITING, run_in_lane, err)) != NULL;
+    return start_lane(pool, LANE_CHAT, "chat", config->chat_threads, config->chat_waiting, err) &&
+           start_lane(pool, LANE_HISTORY, "history", config->chat_threads ? HISTORY_THREADS : 0, HISTORY_WAITING,
+                      err) &&
+           start_lane(pool, LANE_FILES, "files", config->upload_threads, FILES_WAITING, err);
 }
 
 /* False when some work in the lanes did not end in time. */

@@ -1,6 +1,6 @@
 /*
- * Addresses of files that need no sign-in: /files/{key}. A key is either the document's public key (128 random bits, a
- * picture's, for good) or a link made here: whose document, which one, until when, and a seal over that.
+ * Addresses of files that need no sign-in: /files/{key}. A key made here tells whose document, which one, until when,
+ * with a seal over that.
  */
 #ifndef FINANCE_FILE_LINK_H
 #define FINANCE_FILE_LINK_H
@@ -20,8 +20,8 @@ bool file_link_make(const struct token_keys *keys, const struct file_link *link,
 /* ERR_NOT_FOUND for what is no link, altered or over. Pure but for `keys`. */
 bool file_link_read(const struct token_keys *keys, struct text key, int64_t now_s, struct file_link *out,
                     struct err *err) MUST_CHECK;
-/* The absolute address of a key. base: API_BASE_URL, or what stands for it, with or without a closing slash. NULL
- * without memory. */
+/* The absolute address of a key. base: how clients reach the API, with or without a closing slash. NULL without
+ * memory. */
 char *file_link_url(struct text base, const char *key, struct arena *mem) MUST_CHECK;
 
 #endif
