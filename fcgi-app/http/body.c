@@ -11,26 +11,24 @@ bool content_type_is_json(struct text content_type)
             text_eq_nocase(text_slice(type, type.n - 5, type.n), TEXT("+json")));
 }
 
-static bool length_read(const struct exchange *x, int64_t *length, struct err *err)
+bool body_length(const struct exchange *x, int64_t *length, struct err *err)
 {
     struct text t = x->in.params.content_length;
-    const struct route *route = x->call.route;
-    size_t limit = route->body_limit ? route->body_limit : (size_t)BODY_LIMIT_DEFAULT;
     *length = 0;
-    if (!t.n)
-        return true;
-    if (!text_to_int64(t, length) || *length < 0)
+    if (t.n && (!text_to_int64(t, length) || *length < 0))
         return err_set(err, ERR_BAD_REQUEST, "Content-Length is not a number");
-    if ((uint64_t)*length > limit)
-        return err_set(err, ERR_PAYLOAD_TOO_LARGE, "The body may have %zu bytes at most", limit);
     return true;
 }
 
 bool body_read(struct exchange *x, struct err *err)
 {
+    const struct route *route = x->call.route;
+    size_t limit = route->body_limit ? route->body_limit : (size_t)BODY_LIMIT_DEFAULT;
     int64_t length;
-    if (!length_read(x, &length, err))
+    if (!body_length(x, &length, err))
         return false;
+    if ((uint64_t)length > limit)
+        return err_set(err, ERR_PAYLOAD_TOO_LARGE, "The body may have %zu bytes at most", limit);
     if (length == 0)
         return true;
     char *bytes = arena_alloc(x->mem, (size_t)length + 1);
@@ -45,7 +43,7 @@ static bool no_memory(struct err *err)
     return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
 }
 
-static struct field_ctx context(const struct exchange *x, bool refuse_unknown)
+struct field_ctx body_field_ctx(const struct exchange *x, bool refuse_unknown)
 {
     return (struct field_ctx){.mem = x->mem,
                               .currency = x->call.scope.currency ? x->call.scope.currency : x->app->config.currency,
@@ -58,7 +56,7 @@ static bool query_read(struct exchange *x, struct err *err)
     if (!def)
         return true;
     void *target = arena_alloc(x->mem, def->size);
-    struct field_ctx ctx = context(x, false);
+    struct field_ctx ctx = body_field_ctx(x, false);
     if (!target)
         return no_memory(err);
     x->call.query = target;
@@ -68,7 +66,7 @@ static bool query_read(struct exchange *x, struct err *err)
 static bool list_read(struct exchange *x, const struct body_def *def, const struct json_node *root, struct err *err)
 {
     struct field_list *list = arena_alloc(x->mem, sizeof(*list));
-    struct field_ctx ctx = context(x, def->strict);
+    struct field_ctx ctx = body_field_ctx(x, def->strict);
     if (!list)
         return no_memory(err);
     x->call.body_list = list;
@@ -81,7 +79,7 @@ static bool fields_read(struct exchange *x, const struct body_def *def, struct e
     if (def->is_list && x->doc)
         return list_read(x, def, root, err);
     void *target = arena_alloc(x->mem, def->size);
-    struct field_ctx ctx = context(x, def->strict);
+    struct field_ctx ctx = body_field_ctx(x, def->strict);
     if (!target)
         return no_memory(err);
     x->call.body = target;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "http/body.h"
 #include "http/multipart.h"
 
 enum {
@@ -26,12 +27,11 @@ struct reading {
 
 int spool_open(const struct config *config, struct err *err)
 {
-    const char *dir = config->spool_dir ? config->spool_dir : "/tmp";
-    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open(config->spool_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) {
         int cause = errno;
         err_set(err, ERR_UNAVAILABLE, "There is no room for files at the moment");
-        err_cause(err, "no file could be made in SPOOL_DIR %s: error %d", dir, cause);
+        err_cause(err, "no file could be made in SPOOL_DIR %s: error %d", config->spool_dir, cause);
     }
     return fd;
 }
@@ -147,22 +147,13 @@ static bool end_part(void *to, struct err *err)
 
 /* ---- the body ---- */
 
-static bool length_of(const struct exchange *x, int64_t *length, struct err *err)
-{
-    struct text t = x->in.params.content_length;
-    *length = 0;
-    if (t.n && (!text_to_int64(t, length) || *length < 0))
-        return err_set(err, ERR_BAD_REQUEST, "Content-Length is not a number");
-    return true;
-}
-
 bool upload_check(struct exchange *x, struct err *err)
 {
     const struct upload_def *def = x->call.route->upload;
     int64_t length;
     if (!multipart_boundary(x->in.params.content_type).n)
         return err_set(err, ERR_UNSUPPORTED_MEDIA_TYPE, "Content-Type must be multipart/form-data with a boundary");
-    if (!length_of(x, &length, err))
+    if (!body_length(x, &length, err))
         return false;
     return length <= def->max_bytes + UPLOAD_FRAME_MAX ||
            err_set(err, ERR_PAYLOAD_TOO_LARGE, "The file may have %lld bytes at most", (long long)def->max_bytes);
@@ -177,7 +168,7 @@ static bool read_parts(struct reading *r, struct err *err)
     char *piece = arena_alloc(x->mem, PIECE);
     if (!piece)
         return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
-    if (!length_of(x, &left, err))
+    if (!body_length(x, &left, err))
         return false;
     multipart_init(&m, multipart_boundary(x->in.params.content_type), &HANDLER, r);
     while (left > 0) {
@@ -196,9 +187,7 @@ static bool read_parts(struct reading *r, struct err *err)
 static bool take_fields(struct reading *r, struct err *err)
 {
     struct exchange *x = r->x;
-    struct field_ctx ctx = {.mem = x->mem,
-                            .currency = x->call.scope.currency ? x->call.scope.currency : x->app->config.currency,
-                            .refuse_unknown = r->def->strict};
+    struct field_ctx ctx = body_field_ctx(x, r->def->strict);
     static const struct field NONE[] = {FIELD_END};
     void *target = arena_alloc(x->mem, r->def->size ? r->def->size : 1);
     if (!target)

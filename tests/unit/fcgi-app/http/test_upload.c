@@ -42,6 +42,7 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     struct err err = {0};
+    f->app.config.spool_dir = "/tmp";
     f->app.config.currency = currency_find(TEXT("VND"));
     assert_true(exchange_init(&f->x, &f->app, &err));
     f->x.in.read_body = read_body;
