@@ -50,6 +50,7 @@ bool app_open(struct app *app, struct err *err)
               (app->db_pool = app_db_pool(&app->config, (size_t)app->config.db_pool_size, err)) != NULL &&
               (app->redis = redis_open(&redis, err)) != NULL;
     if (ok) {
+        password_leave_free(app->config.api_threads);
         app->rate_local = rate_local_new(RATE_LOCAL_SLOTS);
         app->turns = turns_new();
         ok = (app->rate_local && app->turns) || err_set(err, ERR_NO_MEMORY, "Not enough memory to start");

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* OWASP's argon2id profile with two passes. */
-enum { OPSLIMIT = 2, MEMLIMIT = 19 * 1024 * 1024, WAITING_MAX = 8, RETRY_AFTER_S = 1 };
+enum { OPSLIMIT = 2, MEMLIMIT = 19 * 1024 * 1024, RETRY_AFTER_S = 1 };
 
 static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "a hash fits");
 
@@ -15,18 +15,19 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t freed;
     bool busy;
-    int waiting;
+    int waiting, waiting_max;
     char dummy[PASSWORD_HASH_MAX]; /* of a random password: what an unknown account is checked against */
-} gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .freed = PTHREAD_COND_INITIALIZER};
+} gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .freed = PTHREAD_COND_INITIALIZER, .waiting_max = PASSWORD_WAITING_MAX};
 
 static bool gate_enter(struct err *err)
 {
     pthread_mutex_lock(&gate.lock);
-    if (gate.busy && gate.waiting >= WAITING_MAX) {
+    if (gate.busy && gate.waiting >= gate.waiting_max) {
+        int waiting = gate.waiting;
         pthread_mutex_unlock(&gate.lock);
         err_set(err, ERR_UNAVAILABLE, "Too many sign-ins at the moment.");
         err->retry_after_seconds = RETRY_AFTER_S;
-        return err_cause(err, "password: %d are waiting already", WAITING_MAX);
+        return err_cause(err, "password: %d are waiting already", waiting);
     }
     gate.waiting++;
     while (gate.busy)
@@ -49,6 +50,14 @@ static bool no_memory(struct err *err)
 {
     err_set(err, ERR_NO_MEMORY, "There is not enough memory.");
     return err_cause(err, "password: argon2id");
+}
+
+void password_leave_free(int64_t threads)
+{
+    int64_t half = threads / 2;
+    pthread_mutex_lock(&gate.lock);
+    gate.waiting_max = half < 1 ? 1 : half < PASSWORD_WAITING_MAX ? (int)half : PASSWORD_WAITING_MAX;
+    pthread_mutex_unlock(&gate.lock);
 }
 
 bool password_init(struct err *err)

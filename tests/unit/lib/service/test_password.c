@@ -71,12 +71,29 @@ static void test_a_crowd_is_served_one_by_one_and_the_rest_refused(void **state)
     assert_true(served >= 9);
 }
 
+/* One hash and the two that may wait take longer than all others need to be refused. */
+static void test_half_of_few_threads_stay_free(void **state)
+{
+    (void)state;
+    pthread_t threads[CROWD];
+    served = refused = 0;
+    password_leave_free(4);
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, sign_in, NULL), 0);
+    for (int i = 0; i < CROWD; i++)
+        pthread_join(threads[i], NULL);
+    password_leave_free(100);
+    assert_int_equal(served + refused, CROWD);
+    assert_in_range(served, 3, CROWD - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_hash_fits_its_password_only),
         cmocka_unit_test(test_no_account_and_a_broken_hash_never_fit),
         cmocka_unit_test(test_a_crowd_is_served_one_by_one_and_the_rest_refused),
+        cmocka_unit_test(test_half_of_few_threads_stay_free),
     };
     return cmocka_run_group_tests(tests, set_up_all, NULL);
 }
