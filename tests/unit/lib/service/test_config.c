@@ -65,7 +65,7 @@ static void test_defaults_fill_what_is_not_set(void **state)
     assert_string_equal(cfg.db_socket, "/run/db.sock");
     assert_null(cfg.db_host);
     assert_int_equal(cfg.db_port, 3306);
-    assert_int_equal(cfg.api_threads, 16);
+    assert_int_equal(cfg.api_threads, 8);
     assert_string_equal(cfg.currency->code, "VND");
     assert_int_equal(cfg.large_transaction_amount, 5000000);
     assert_int_equal(cfg.rate_sign_in_per_minute, 5);
