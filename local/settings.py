@@ -140,6 +140,7 @@ class Settings:
             "JWT_KEYS": f"local:{self.secret('jwt')}",
             "WEB_ORIGINS": ORIGINS,
             "WEB_BASE_URL": "http://localhost:5173",
+            "API_BASE_URL": self.api_url,
             "LOG_LEVEL": "info",
             "LOG_FORMAT": "text",
             "MAIL_DIR": self.path("mail"),

@@ -22,7 +22,7 @@ enum {
     LOOK_EVERY_MS = 1000,
     ACCEPT_BACK_OFF_MS = 50, /* no descriptors or memory: what is at work will give some back */
     THREAD_STACK = 512 * 1024,
-    DRAIN_MAX = 12 * 1024 * 1024, /* more than nginx lets through */
+    DRAIN_MAX = 36 * 1024 * 1024, /* more than nginx lets through */
     FILES_WAITING = 32,
     HISTORY_THREADS = 4,
     HISTORY_WAITING = 64,

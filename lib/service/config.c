@@ -205,6 +205,7 @@ static const struct setting SETTINGS[] = {
     {"LARGE_TRANSACTION_AMOUNT", read_money, AT(large_transaction_amount), "5000000", 0, 0, 0},
     {"WEB_ORIGINS", read_origins, AT(web_origins), NULL, PROGRAM_API, 0, 0},
     {"WEB_BASE_URL", read_url, AT(web_base_url), NULL, BOTH, 0, 0},
+    {"API_BASE_URL", read_url, AT(api_base_url), NULL, 0, 0, 0},
     {"API_THREADS", read_int, AT(api_threads), "8", 0, 1, 256},
     {"WORKER_HANDLERS", read_int, AT(worker_handlers), "4", 0, 1, 64},
     {"OUTBOX_RESEND_AFTER_SECONDS", read_int, AT(outbox_resend_after_seconds), "1200", 0, 5, 86400},

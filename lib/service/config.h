@@ -30,6 +30,7 @@ struct config {
     int64_t large_transaction_amount; /* minor units */
     int64_t outbox_resend_after_seconds;
     const char *web_origins, *web_base_url;
+    const char *api_base_url; /* how clients reach the API, without a closing slash; NULL: as the request says */
     int64_t api_threads, worker_handlers;
     const char *heartbeat_file; /* the worker's; NULL: none */
     const char *spool_dir;      /* of the files that are under way */

@@ -5,6 +5,7 @@ import random
 from decimal import Decimal
 
 import requests
+import urllib3.filepost
 
 from harness import openapi
 
@@ -119,6 +120,12 @@ class Client:
 
     def delete(self, path, expect=None, **more):
         return self.request("DELETE", path, expect=expect, **more)
+
+    def upload(self, path, content, name="file.png", expect=None, fields=None, **more):
+        """POSTs a file, and text fields, as multipart/form-data."""
+        body, kind = urllib3.filepost.encode_multipart_formdata([*(fields or {}).items(), ("file", (name, content))])
+        headers = {**(more.pop("headers", None) or {}), "Content-Type": kind}
+        return self.request("POST", path, data=body, headers=headers, expect=expect, **more)
 
     def invalid(self, method, path, body, *fields, **more):
         """The request is refused with 422 and exactly names these fields."""
