@@ -2,6 +2,8 @@
 
 #include "http/turns.h"
 #include "nova/assistant.h"
+#include "service/aws/credentials.h"
+#include "service/aws/s3.h"
 #include "service/http.h"
 #include "service/password.h"
 
@@ -13,7 +15,11 @@ enum {
     REDIS_CONNECT_TIMEOUT_MS = 300,
     REDIS_IO_TIMEOUT_MS = 300,
     REDIS_POOL_WAIT_MS = 100,
-    RATE_LOCAL_SLOTS = 4096
+    RATE_LOCAL_SLOTS = 4096,
+    S3_CONNECT_TIMEOUT_MS = 1000,
+    S3_CALL_TIMEOUT_MS = 5000,
+    S3_DEADLINE_MS = 10 * 1000,
+    S3_HANDLES_BESIDES = 8 /* of the request threads and of the lane that builds files */
 };
 
 struct db_pool *app_db_pool(const struct config *c, size_t size, struct err *err)
@@ -42,13 +48,29 @@ static struct redis_options redis_options(const struct config *c)
                                   .pool_wait_ms = REDIS_POOL_WAIT_MS};
 }
 
+static bool open_s3(struct app *app, struct err *err)
+{
+    const struct config *c = &app->config;
+    const struct aws_credentials_options source = aws_credentials_environment();
+    const struct s3_options opts = {.bucket = c->s3_bucket,
+                                    .region = c->aws_region,
+                                    .endpoint_url =
+                                        c->aws_endpoint_url_s3 ? c->aws_endpoint_url_s3 : c->aws_endpoint_url,
+                                    .connect_timeout_ms = S3_CONNECT_TIMEOUT_MS,
+                                    .call_timeout_ms = S3_CALL_TIMEOUT_MS,
+                                    .deadline_ms = S3_DEADLINE_MS,
+                                    .handles = (size_t)c->upload_threads + S3_HANDLES_BESIDES};
+    return (app->credentials = aws_credentials_open(&source, err)) != NULL &&
+           (app->s3 = s3_open(&opts, app->credentials, err)) != NULL;
+}
+
 bool app_open(struct app *app, struct err *err)
 {
     const struct redis_options redis = redis_options(&app->config);
     bool ok = password_init(err) && http_global_init(err) &&
               (app->token_keys = token_keys_parse(app->config.jwt_keys, err)) != NULL &&
               (app->db_pool = app_db_pool(&app->config, (size_t)app->config.db_pool_size, err)) != NULL &&
-              (app->redis = redis_open(&redis, err)) != NULL;
+              (app->redis = redis_open(&redis, err)) != NULL && open_s3(app, err);
     if (ok) {
         password_leave_free(app->config.api_threads);
         app->rate_local = rate_local_new(RATE_LOCAL_SLOTS);
@@ -66,12 +88,16 @@ void app_close(struct app *app)
     assistant_close(app->assistant);
     turns_free(app->turns);
     rate_local_free(app->rate_local);
+    s3_close(app->s3);
+    aws_credentials_close(app->credentials);
     redis_close(app->redis);
     db_pool_close(app->db_pool);
     token_keys_free(app->token_keys);
     app->assistant = NULL;
     app->turns = NULL;
     app->rate_local = NULL;
+    app->s3 = NULL;
+    app->credentials = NULL;
     app->redis = NULL;
     app->db_pool = NULL;
     app->token_keys = NULL;

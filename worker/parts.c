@@ -15,6 +15,10 @@ enum {
     REDIS_POOL_WAIT_MS = 100,
     QUEUE_CONNECT_TIMEOUT_MS = 2000,
     QUEUE_TOTAL_TIMEOUT_MS = 8000, /* besides a long poll's wait */
+    S3_CONNECT_TIMEOUT_MS = 2000,
+    S3_CALL_TIMEOUT_MS = 8000,
+    S3_DEADLINE_MS = 20 * 1000,
+    S3_HANDLES_BESIDES = 4, /* of mailer, sweep, schedule and what runs beside the handlers */
     MIGRATE_ARENA_FIRST = 64 * 1024,
     MIGRATE_ARENA_MAX = 8 * 1024 * 1024
 };
@@ -58,13 +62,27 @@ static struct queue *open_queue(const struct config *c, struct aws_credentials *
     return queue_open(&opts, credentials, err);
 }
 
+static struct s3 *open_s3(const struct config *c, struct aws_credentials *credentials, struct err *err)
+{
+    const struct s3_options opts = {.bucket = c->s3_bucket,
+                                    .region = c->aws_region,
+                                    .endpoint_url =
+                                        c->aws_endpoint_url_s3 ? c->aws_endpoint_url_s3 : c->aws_endpoint_url,
+                                    .connect_timeout_ms = S3_CONNECT_TIMEOUT_MS,
+                                    .call_timeout_ms = S3_CALL_TIMEOUT_MS,
+                                    .deadline_ms = S3_DEADLINE_MS,
+                                    .handles = (size_t)c->worker_handlers + S3_HANDLES_BESIDES};
+    return s3_open(&opts, credentials, err);
+}
+
 bool parts_open(struct worker *w, struct err *err)
 {
     struct aws_credentials_options source = aws_credentials_environment();
     bool ok = http_global_init(err) && (w->db_pool = open_db(&w->config, err)) != NULL &&
               (w->redis = open_redis(&w->config, err)) != NULL &&
               (w->credentials = aws_credentials_open(&source, err)) != NULL &&
-              (w->queue = open_queue(&w->config, w->credentials, err)) != NULL;
+              (w->queue = open_queue(&w->config, w->credentials, err)) != NULL &&
+              (w->s3 = open_s3(&w->config, w->credentials, err)) != NULL;
     if (!ok)
         parts_close(w);
     return ok;
@@ -72,10 +90,12 @@ bool parts_open(struct worker *w, struct err *err)
 
 void parts_close(struct worker *w)
 {
+    s3_close(w->s3);
     queue_close(w->queue);
     aws_credentials_close(w->credentials);
     redis_close(w->redis);
     db_pool_close(w->db_pool);
+    w->s3 = NULL;
     w->queue = NULL;
     w->credentials = NULL;
     w->redis = NULL;

@@ -6,6 +6,7 @@
 #include "heartbeat.h"
 #include "service/aws/credentials.h"
 #include "service/aws/queue.h"
+#include "service/aws/s3.h"
 #include "service/config.h"
 #include "service/db.h"
 #include "service/redis.h"
@@ -20,6 +21,7 @@ struct worker {
     struct redis *redis; /* only the cache's generations; may be down */
     struct aws_credentials *credentials;
     struct queue *queue;
+    struct s3 *s3; /* of files; may be down */
     struct mailer *mailer;
     struct sweep *sweep;
     struct watchdog *watchdog;

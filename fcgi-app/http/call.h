@@ -25,6 +25,8 @@
 
 struct relay;
 struct queue;
+struct s3;
+struct aws_credentials;
 struct probes;
 struct turns;
 struct stream;
@@ -40,7 +42,9 @@ struct app {
     struct redis *redis;
     struct rate_local *rate_local;
     struct token_keys *token_keys;
-    struct turns *turns; /* of writers, a household at a time */
+    struct aws_credentials *credentials; /* S3's */
+    struct s3 *s3;                       /* of files; may be down */
+    struct turns *turns;                 /* of writers, a household at a time */
     struct relay *relay;
     struct queue *queue;         /* the relay's; NULL until it has opened it */
     struct assistant *assistant; /* what the assistant's routes need */

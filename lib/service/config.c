@@ -191,6 +191,8 @@ static const struct setting SETTINGS[] = {
     {"AWS_ENDPOINT_URL", read_url, AT(aws_endpoint_url), NULL, 0, 0, 0},
     {"AWS_ENDPOINT_URL_SQS", read_url, AT(aws_endpoint_url_sqs), NULL, 0, 0, 0},
     {"AWS_ENDPOINT_URL_DYNAMODB", read_url, AT(aws_endpoint_url_dynamodb), NULL, 0, 0, 0},
+    {"AWS_ENDPOINT_URL_S3", read_url, AT(aws_endpoint_url_s3), NULL, 0, 0, 0},
+    {"S3_BUCKET", read_string, AT(s3_bucket), "botdevgroup-documents", 0, 0, 0},
     {"SQS_QUEUE_URL", read_url, AT(sqs_queue_url), NULL, BOTH, 0, 0},
     {"SMTP_HOST", read_string, AT(smtp_host), NULL, PROGRAM_WORKER, 0, 0},
     {"SMTP_PORT", read_int, AT(smtp_port), NULL, PROGRAM_WORKER, 1, 65535},

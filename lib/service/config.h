@@ -21,6 +21,7 @@ struct config {
     int64_t db_port, db_pool_size;
     const char *redis_url;
     const char *aws_region, *aws_endpoint_url, *aws_endpoint_url_sqs, *aws_endpoint_url_dynamodb, *sqs_queue_url;
+    const char *aws_endpoint_url_s3, *s3_bucket;
     const char *smtp_host, *smtp_user, *smtp_password, *smtp_ca_file, *mail_from, *mail_from_name;
     int64_t smtp_port;
     const char *jwt_keys;

@@ -7,10 +7,12 @@
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One answer's headers may take this much in all: far beyond what any of our services sends. */
 enum { HEADER_BYTES_MAX = 64 * 1024 };
@@ -43,6 +45,8 @@ struct call {
     struct http_response *res;
     struct buf body;
     size_t header_bytes;
+    int64_t sent; /* of req->file */
+    bool file_short;
     bool no_memory;
     bool too_large;
 };
@@ -187,6 +191,33 @@ static size_t on_body(char *p, size_t size, size_t n, void *user)
     return bytes;
 }
 
+static size_t on_read(char *p, size_t size, size_t n, void *user)
+{
+    struct call *c = user;
+    const struct http_source *file = c->req->file;
+    int64_t left = file->size - c->sent;
+    size_t want = (uint64_t)left < size * n ? (size_t)left : size * n;
+    ssize_t got = 0;
+    while (want > 0 && (got = pread(file->fd, p, want, (off_t)(file->offset + c->sent))) < 0 && errno == EINTR)
+        continue;
+    if (want > 0 && got <= 0) {
+        c->file_short = true;
+        return CURL_READFUNC_ABORT;
+    }
+    c->sent += got;
+    return (size_t)got;
+}
+
+/* libcurl begins again when a kept connection turned out to be closed. */
+static int on_seek(void *user, curl_off_t offset, int origin)
+{
+    struct call *c = user;
+    if (origin != SEEK_SET || offset < 0 || offset > c->req->file->size)
+        return CURL_SEEKFUNC_FAIL;
+    c->sent = offset;
+    return CURL_SEEKFUNC_OK;
+}
+
 static bool keep_header(struct call *c, struct text name, struct text value)
 {
     struct http_response *res = c->res;
@@ -293,8 +324,19 @@ static struct curl_slist *headers_make(const struct http_request *req)
     return list;
 }
 
-static bool method_set(CURL *easy, const struct http_request *req)
+#define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
+
+static bool file_set(CURL *easy, const struct http_request *req, struct call *c)
 {
+    return SET(CURLOPT_UPLOAD, 1L) && SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)req->file->size) &&
+           SET(CURLOPT_READFUNCTION, on_read) && SET(CURLOPT_READDATA, c) && SET(CURLOPT_SEEKFUNCTION, on_seek) &&
+           SET(CURLOPT_SEEKDATA, c) && SET(CURLOPT_CUSTOMREQUEST, req->method);
+}
+
+static bool method_set(CURL *easy, const struct http_request *req, struct call *c)
+{
+    if (req->file)
+        return file_set(easy, req, c);
     struct text method = text_of(req->method);
     if (text_eq(method, TEXT("HEAD")))
         return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
@@ -305,8 +347,6 @@ static bool method_set(CURL *easy, const struct http_request *req)
            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, req->body.n > 0 ? req->body.p : "") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, req->method) == CURLE_OK;
 }
-
-#define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
 
 static bool transport_set(CURL *easy, const struct http *h, const struct http_request *req)
 {
@@ -320,7 +360,7 @@ static bool transport_set(CURL *easy, const struct http *h, const struct http_re
 
 static bool call_set(CURL *easy, const struct http_request *req, struct curl_slist *headers, struct call *c)
 {
-    return method_set(easy, req) && transport_set(easy, c->h, req) && SET(CURLOPT_HTTPHEADER, headers) &&
+    return method_set(easy, req, c) && transport_set(easy, c->h, req) && SET(CURLOPT_HTTPHEADER, headers) &&
            SET(CURLOPT_WRITEFUNCTION, on_body) && SET(CURLOPT_WRITEDATA, c) && SET(CURLOPT_HEADERFUNCTION, on_header) &&
            SET(CURLOPT_HEADERDATA, c);
 }
@@ -376,6 +416,8 @@ static bool failed(const struct call *c, const struct http_request *req, CURLcod
 {
     if (c->no_memory || code == CURLE_OUT_OF_MEMORY)
         return err_set(err, ERR_NO_MEMORY, "There is no memory for an outside service's answer");
+    if (c->file_short)
+        return err_set(err, ERR_INTERNAL, "A file to be sent could not be read to its end");
     struct text origin = url_origin(req->url);
     err_set(err, ERR_UNAVAILABLE, "An outside service did not answer");
     if (c->too_large)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/attr.h"
@@ -28,14 +29,21 @@ struct http_header {
 enum { HTTP_HEADERS_MAX = 24 };
 struct http_response;
 
+/* Bytes of a file that stays open and unchanged until the call ends; read by pread(2), so its position stays. */
+struct http_source {
+    int fd;
+    int64_t offset, size;
+};
+
 struct http_request {
     const char *method; /* "POST" */
     const char *url;
     const struct http_header *headers;
     size_t header_count;
     struct text body;
-    int total_timeout_ms; /* 0: the client's */
-    bool cancellable;     /* ended by http_cancel() */
+    const struct http_source *file; /* the body instead of `body`, sent piece by piece; ERR_INTERNAL when it is short */
+    int total_timeout_ms;           /* 0: the client's */
+    bool cancellable;               /* ended by http_cancel() */
     /* With it the body is not kept but handed on part by part as it comes, res->status and headers being there already;
        an empty part comes about once a second while nothing else does. False ends the call (ERR_UNAVAILABLE). */
     bool (*part)(struct text part, const struct http_response *res, void *to);

@@ -1,7 +1,7 @@
 /*
- * The one signed call that all AWS clients with a JSON protocol share: signs, sends, keeps the clock's offset to AWS,
- * signs again once after a clock-skew error and once after an expired-token error, and maps error answers. It retries
- * nothing else and never logs.
+ * The one signed call that all AWS clients share (aws_send(); aws_call() for those with a JSON protocol): signs, sends,
+ * keeps the clock's offset to AWS, signs again once after a clock-skew error and once after an expired-token error, and
+ * maps error answers. It retries nothing else and never logs.
  */
 #ifndef SERVICE_AWS_CALL_H
 #define SERVICE_AWS_CALL_H
@@ -15,13 +15,14 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "service/aws/credentials.h"
+#include "service/http.h"
 
 struct aws_client_options {
     const char *service; /* the scope's name: "sqs" */
     const char *region;
     const char *endpoint_url;  /* http(s)://host[:port]; a path in it is ignored */
-    const char *target_prefix; /* "AmazonSQS" */
-    const char *content_type;  /* "application/x-amz-json-1.0" */
+    const char *target_prefix; /* "AmazonSQS"; NULL for a client that only uses aws_send() */
+    const char *content_type;  /* "application/x-amz-json-1.0"; as above */
     int connect_timeout_ms, total_timeout_ms;
     size_t response_max, handles;
 };
@@ -55,6 +56,34 @@ struct aws_answer {
  */
 bool aws_call(struct aws_client *c, const struct aws_request *req, struct arena *mem, struct aws_answer *answer,
               struct err *err) MUST_CHECK;
+
+enum { AWS_HEADERS_MAX = 12 };
+
+/* A request of any form. */
+struct aws_http {
+    const char *method;
+    struct text path, query;           /* as they stand on the wire; query without '?', TEXT_NONE: none */
+    const struct http_header *headers; /* besides Host and the signer's; at most AWS_HEADERS_MAX */
+    size_t header_count;
+    struct text body;
+    const struct http_source *file; /* instead of body; payload_sha256 must be given */
+    struct text payload_sha256;     /* hex; TEXT_NONE: made from body */
+    unsigned sign_flags;            /* SIGV4_... */
+    int total_timeout_ms;           /* 0: the client's */
+    bool cancellable;
+    /* As http_request's, but the body of an error answer goes to answer->body all the same. */
+    bool (*part)(struct text part, const struct http_response *res, void *to);
+    void *to;
+};
+
+/* True when an answer came, whatever its status; *answer tells it. */
+bool aws_send(struct aws_client *c, const struct aws_http *req, struct arena *mem, struct http_response *res,
+              struct aws_answer *answer, struct err *err) MUST_CHECK;
+/* AWS's clock as far as it is known. */
+int64_t aws_client_now_ms(const struct aws_client *c);
+/* Sleeps before try number tries + 1, a random time below 25 ms doubled per try (at most 1 s); false, at once, when
+ * that would pass the deadline (monotonic). */
+bool aws_pause(unsigned tries, int64_t deadline_ms);
 
 /* Running and later cancellable calls end at once with ERR_UNAVAILABLE. From any thread; for good. */
 void aws_client_cancel(struct aws_client *c);

@@ -1,21 +1,17 @@
 #include "service/aws/dynamodb.h"
 
 #include "base/clock.h"
-#include "base/id.h"
 #include "service/aws/dynamodb_internal.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     ENDPOINT_MAX = 160,
     ARENA_FIRST = 16 * 1024,
     ARENA_MAX = 2 * DYNAMODB_RESPONSE_MAX + 1024 * 1024,
-    PAUSE_FIRST_MS = 25, /* doubled per try; full jitter below it */
-    PAUSE_MAX_MS = 1000,
     SILENT_TRIES = 2 /* when no answer comes: most likely it is down, and others wait for the handle */
 };
 
@@ -106,15 +102,7 @@ void dynamodb_call_end(struct dynamodb_call *c)
 
 bool dynamodb_call_pause(struct dynamodb_call *c)
 {
-    unsigned doublings = c->tries < 6 ? c->tries : 6;
-    uint32_t most = (uint32_t)PAUSE_FIRST_MS << doublings;
-    uint32_t ms = random_below((most < PAUSE_MAX_MS ? most : PAUSE_MAX_MS) + 1);
-    if (clock_monotonic_ms() + ms >= c->deadline_ms)
-        return false;
-    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    while (nanosleep(&left, &left) != 0) {
-    }
-    return true;
+    return aws_pause(c->tries, c->deadline_ms);
 }
 
 static bool send_once(struct dynamodb_call *c, struct err *err)

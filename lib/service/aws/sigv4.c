@@ -118,6 +118,8 @@ static bool signing_init(struct signing *s, const struct sigv4_request *req, con
         return err_set(err, ERR_INTERNAL, "The region or service to sign for is too long");
     if (req->flags & SIGV4_UNSIGNED_PAYLOAD)
         snprintf(s->payload_hash, sizeof(s->payload_hash), "%s", UNSIGNED);
+    else if (req->payload_sha256.n == SIGV4_HASH_MAX - 1)
+        memcpy(s->payload_hash, req->payload_sha256.p, SIGV4_HASH_MAX - 1);
     else
         sigv4_hash(req->body, s->payload_hash);
     return add_own_headers(s, err);

@@ -45,6 +45,7 @@ struct sigv4_request {
     const struct http_header *headers; /* with Host exactly as it will be sent; repeated names are joined */
     size_t header_count;
     struct text body;
+    struct text payload_sha256; /* of the body in hex where it is known already; TEXT_NONE: made from `body` */
     const char *region, *service;
     int64_t at_ms; /* the service's time, not ours: the caller adds its clock offset */
     unsigned flags;
