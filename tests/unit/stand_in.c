@@ -32,7 +32,7 @@ static int free_port(void)
     return ntohs(a.sin_port);
 }
 
-static void run(int port)
+static void run(int port, bool strict)
 {
     char gateway[16];
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the tests die before they stop it */
@@ -42,6 +42,12 @@ static void run(int port)
     setenv("SFTP_ENABLED", "0", 1);
     setenv("IOT_MTLS_ENABLED", "0", 1);
     setenv("LOG_LEVEL", "ERROR", 1);
+    if (strict) {
+        setenv("AUTH", "true", 1);
+        setenv("AWS_ACCESS_KEY_ID", STAND_IN_ROOT_KEY, 1);
+        setenv("AWS_SECRET_ACCESS_KEY", "root", 1);
+        setenv("MINISTACK_REGION", "ap-southeast-1", 1);
+    }
     /* The sanitizers' options are this program's alone. */
     unsetenv("LD_PRELOAD");
     int null = open("/dev/null", O_RDWR);
@@ -77,7 +83,7 @@ static void await(const struct stand_in *s)
     http_close(http);
 }
 
-bool stand_in_start(struct stand_in *s)
+static bool start(struct stand_in *s, bool strict)
 {
     *s = (struct stand_in){0};
     if (access(PROGRAM, X_OK) != 0)
@@ -86,11 +92,21 @@ bool stand_in_start(struct stand_in *s)
     snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%d", port);
     s->pid = fork();
     if (s->pid == 0)
-        run(port);
+        run(port, strict);
     if (s->pid < 0)
         fail_msg("fork");
     await(s);
     return true;
+}
+
+bool stand_in_start(struct stand_in *s)
+{
+    return start(s, false);
+}
+
+bool stand_in_start_strict(struct stand_in *s)
+{
+    return start(s, true);
 }
 
 void stand_in_stop(struct stand_in *s)

@@ -13,6 +13,9 @@ struct stand_in {
 /* False when it is not installed (the project's Python environment is missing); ends the test program when it does not
  * start. Any key is the root's. */
 bool stand_in_start(struct stand_in *s);
+/* The same, but it checks signatures and policies of every key except the root's. */
+#define STAND_IN_ROOT_KEY "AKIAROOTOFTHESTANDIN"
+bool stand_in_start_strict(struct stand_in *s);
 void stand_in_stop(struct stand_in *s);
 
 #endif
