@@ -15,6 +15,8 @@
 #include "handlers/registration.h"
 #include "handlers/session.h"
 #include "handlers/transaction.h"
+#include "handlers/transaction_code.h"
+#include "views/money_body.h"
 #include "views/period.h"
 
 /*
@@ -51,7 +53,7 @@ const struct route ROUTES[] = {
     {METHOD_PUT, "/complete-profile", registration_complete, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &COMPLETE_BODY},
     {METHOD_GET, "/expenses", expenses_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
     {METHOD_POST, "/expenses", expense_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &EXPENSE_BODY},
-    {METHOD_DELETE, "/expenses/{id}", expense_delete, AUTH_USER, WRITES, RATE_API},
+    {METHOD_DELETE, "/expenses/{id}", expense_delete, AUTH_USER, WRITES, RATE_API, .body = &DELETE_BODY},
     {METHOD_PUT, "/expenses/{id}", expense_put, AUTH_USER, WRITES, RATE_API, .body = &EXPENSE_BODY},
     {METHOD_POST, "/forgot-password", password_reset_request, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &FORGOT_BODY},
     {METHOD_POST, "/gemini/chat", chat_short, AUTH_USER, NO_DB, RATE_GEMINI_CHAT, .lane = LANE_CHAT,
@@ -61,7 +63,7 @@ const struct route ROUTES[] = {
     {METHOD_GET, "/health", health, AUTH_PUBLIC, NO_DB, RATE_NONE},
     {METHOD_GET, "/incomes", incomes_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
     {METHOD_POST, "/incomes", income_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &INCOME_BODY},
-    {METHOD_DELETE, "/incomes/{id}", income_delete, AUTH_USER, WRITES, RATE_API},
+    {METHOD_DELETE, "/incomes/{id}", income_delete, AUTH_USER, WRITES, RATE_API, .body = &DELETE_BODY},
     {METHOD_PUT, "/incomes/{id}", income_put, AUTH_USER, WRITES, RATE_API, .body = &INCOME_BODY},
     {METHOD_GET, "/jars", jars_get, AUTH_USER, READS, RATE_API},
     {METHOD_POST, "/jars", jar_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &JAR_BODY},
@@ -89,6 +91,10 @@ const struct route ROUTES[] = {
     {METHOD_GET, "/status", status, AUTH_OPTIONAL, NO_DB, RATE_NONE},
     {METHOD_GET, "/subscription-plans", profile_plans, AUTH_PUBLIC, NO_DB, RATE_NONE},
     {METHOD_GET, "/transactions", transactions_get, AUTH_USER, READS, RATE_API, .query = &TRANSACTIONS_QUERY},
+    {METHOD_POST, "/transactions/otp/request", transaction_code_request, AUTH_USER, WRITES, RATE_API,
+     .idempotent = true, .body = &CODE_REQUEST_BODY},
+    {METHOD_POST, "/transactions/otp/verify", transaction_code_check, AUTH_USER, NO_DB, RATE_API,
+     .body = &CODE_VERIFY_BODY},
     {METHOD_DELETE, "/transactions/{id}", transaction_delete, AUTH_USER, WRITES, RATE_API},
     {METHOD_GET, "/transactions/{id}", transaction_get, AUTH_USER, READS, RATE_API},
     {METHOD_PUT, "/transactions/{id}", transaction_put, AUTH_USER, WRITES, RATE_API, .body = &TRANSACTION_BODY},

@@ -7,6 +7,7 @@
 #include "mail_render.h"
 #include "service/mime.h"
 #include "store/otp.h"
+#include "store/transaction_code.h"
 #include "store/user_contact.h"
 
 enum { TOKEN_BYTES = 32 };
@@ -47,6 +48,11 @@ static void add(struct values *values, const char *name, struct text value)
     values->v[values->n++] = (struct template_value){.name = name, .value = value};
 }
 
+static bool superseded(bool stored, struct err *err)
+{
+    return stored || (err->code == ERR_NOT_FOUND && err_set(err, ERR_PERMANENT, "superseded"));
+}
+
 static bool store_code(struct db *db, const struct mail_row *row, const struct otp_purpose *purpose, const char *code,
                        const char *token, int64_t now_ms, struct err *err)
 {
@@ -54,9 +60,22 @@ static bool store_code(struct db *db, const struct mail_row *row, const struct o
     snprintf(event, sizeof event, "%.*s", TEXT_ARG(row->event_id));
     otp_hash(text_of(code), row->user_id, purpose->name, code_hash);
     otp_link_hash(text_of(token), link_hash);
-    if (otp_store_code(db, row->user_id, purpose->name, event, code_hash, link_hash, now_ms, err))
-        return true;
-    return err->code == ERR_NOT_FOUND ? err_set(err, ERR_PERMANENT, "superseded") : false;
+    return superseded(otp_store_code(db, row->user_id, purpose->name, event, code_hash, link_hash, now_ms, err), err);
+}
+
+/* A code that allows one write: it belongs to the request that the row names, and no link does the same. */
+static bool add_write_code(struct values *values, struct db *db, const struct mail_row *row,
+                           const struct json_node *data, char *code, int64_t now_ms, struct err *err)
+{
+    char request[UUID_TEXT_MAX], hash[OTP_HASH_TEXT];
+    struct text id = json_get_text(data, "request");
+    struct transaction_code_key key = {row->household_id, row->user_id, id};
+    if (!uuid_is_valid(id))
+        return err_set(err, ERR_PERMANENT, "a code for no request");
+    snprintf(request, sizeof request, "%.*s", TEXT_ARG(id));
+    otp_hash(text_of(code), row->user_id, request, hash);
+    add(values, "code", text_of(code));
+    return superseded(transaction_code_store(db, &key, hash, now_ms, err), err);
 }
 
 static bool add_code(struct values *values, struct db *db, const struct config *config, const struct mail_row *row,
@@ -72,6 +91,8 @@ static bool add_code(struct values *values, struct db *db, const struct config *
     if (!code || !token)
         return err_set(err, ERR_NO_MEMORY, "no memory for a mail");
     mail_make_code(code);
+    if (!purpose->link_path)
+        return add_write_code(values, db, row, data, code, now_ms, err);
     mail_make_token(token);
     const char *link = arena_printf(mem, "%s%s%s", config->web_base_url, purpose->link_path, token);
     if (!link)

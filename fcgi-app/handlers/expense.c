@@ -1,6 +1,7 @@
 #include "handlers/expense.h"
 
 #include "finance/expense.h"
+#include "finance/transaction_code.h"
 #include "views/money_body.h"
 #include "views/period.h"
 #include "views/view.h"
@@ -112,7 +113,8 @@ bool expense_post(struct call *call, struct response *res, struct err *err)
     const struct expense_body *body = call->body;
     struct expense_input in = input_of(body, NULL);
     struct transaction made;
-    return authorization_none(body->authorization, err) && expense_add(&call->scope, &in, &made, err) &&
+    return expense_add(&call->scope, &in, &made, err) &&
+           authorization_spend(&call->scope, ACTION_EXPENSE, &made, body->authorization, err) &&
            answer(call, res, &made, err) && response_created(call, res, "expenses", made.id, err);
 }
 

@@ -1,6 +1,7 @@
 #include "handlers/income.h"
 
 #include "finance/income.h"
+#include "finance/transaction_code.h"
 #include "finance/undo.h"
 #include "views/money_body.h"
 #include "views/period.h"
@@ -100,7 +101,8 @@ bool income_post(struct call *call, struct response *res, struct err *err)
     const struct income_body *body = call->body;
     struct income_input in = input_of(body, NULL);
     struct income_result made;
-    if (!authorization_none(body->authorization, err) || !income_add(&call->scope, &in, &made, err))
+    if (!income_add(&call->scope, &in, &made, err) ||
+        !authorization_spend(&call->scope, ACTION_INCOME, &made.income, body->authorization, err))
         return false;
     income_write_json(&res->json, &made, call->scope.currency);
     return response_etag(call, res, made.income.version, err) &&

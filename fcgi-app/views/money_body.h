@@ -18,9 +18,11 @@
 
 /* The row of {id}, not deleted; kind -1: any. ERR_NOT_FOUND. */
 bool find_alive(struct call *call, int64_t kind, struct transaction *out, struct err *err) MUST_CHECK;
-/* DELETE of {id} with If-Match honoured: 204. */
+/* DELETE of {id} with If-Match honoured: 204. An authorization in the body of an income's or expense's is spent. */
 bool delete_transaction(struct call *call, struct response *res, int64_t kind, struct err *err) MUST_CHECK;
-/* An authorization that is sent must be valid (contract 3.6); none is issued here, so one that is sent is refused. */
+/* Changes are no action of contract 3.6: no authorization is issued for one, so one that is sent is refused. */
 bool authorization_none(struct text token, struct err *err) MUST_CHECK;
+/* What a DELETE may carry: an authorization. */
+extern const struct body_def DELETE_BODY;
 
 #endif

@@ -11,6 +11,7 @@ static const struct otp_purpose PURPOSES[] = {
     {OTP_ACTIVATE, "otp_activate", "/activate?token=", 24 * HOUR_MS, false},
     {OTP_RESET, "otp_reset", "/reset-password?token=", HOUR_MS / 2, false},
     {OTP_EMAIL, "email_change", "/activate?token=", 24 * HOUR_MS, true},
+    {OTP_TRANSACTION, "otp_transaction", NULL, 0, false},
 };
 
 static const struct stmt_def REQUESTED_AT = {

@@ -34,7 +34,8 @@ enum {
 
 #define OTP_ACTIVATE "activate"
 #define OTP_RESET "reset"
-#define OTP_EMAIL "email"   /* the change of an address: link only */
+#define OTP_EMAIL "email"             /* the change of an address: link only */
+#define OTP_TRANSACTION "transaction" /* before a write: table transaction_codes, named by the event's data.request */
 #define OTP_NOTICE "notice" /* no code: how often an owner is told that someone tried to register the address */
 
 /* One text for all cases. */
@@ -43,7 +44,7 @@ enum {
 struct otp_purpose {
     const char *name;
     const char *template_name; /* of the mail */
-    const char *link_path;     /* below WEB_BASE_URL; the token follows */
+    const char *link_path;     /* below WEB_BASE_URL; the token follows. NULL: code only */
     int64_t link_life_ms;
     bool to_new_address; /* the mail goes to the event's data.email */
 };

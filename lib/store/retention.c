@@ -16,6 +16,7 @@ static const struct retention {
     {{"sessions", "DELETE FROM sessions WHERE expires_at < ? LIMIT ?", "mi", ""}, 7 * DAY},
     /* Long after its half hour: a repeated confirmation still learns that it was done. */
     {{"proposals", "DELETE FROM proposals WHERE expires_at < ? LIMIT ?", "mi", ""}, 7 * DAY},
+    {{"transaction_codes", "DELETE FROM transaction_codes WHERE expires_at < ? LIMIT ?", "mi", ""}, DAY},
     /* Few rows; the latest of each task is what catch-up starts from. */
     {{"periodic_tasks", "DELETE FROM periodic_tasks WHERE done_at < ? LIMIT ?", "mi", ""}, 400 * DAY},
 };

@@ -48,6 +48,11 @@ DRIVERS = {
             for n in (100, 200)
         ),
     ),
+    "/transactions/otp/request": lambda user: (
+        "/transactions/otp/request",
+        {"actionType": "INCOME", "amount": 100},
+        {"actionType": "EXPENSE", "amount": 100},
+    ),
     "/transactions/{id}/restore": lambda user: (f"/transactions/{deleted_expense(user)}/restore", None, None),
 }
 
