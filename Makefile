@@ -217,6 +217,11 @@ else
 	@$(MAKE) build
 	@build/venv/bin/python tests/faults/faults.py $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 endif
+.PHONY: failover
+failover: ## the primary of MySQL, then of Redis goes away under load: a table of what clients saw
+	@scripts/install.sh run test
+	@$(MAKE) build
+	@build/venv/bin/python tests/faults/failover.py
 .PHONY: tsan valgrind
 tsan: ## all unit tests and a stack under load with ThreadSanitizer
 	@scripts/install.sh run test

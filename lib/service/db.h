@@ -2,8 +2,8 @@
  * MySQL/MariaDB: a bounded pool of connections with cached prepared statements, and transactions that roll back unless
  * committed. SQL text lives in lib/store as `struct stmt_def` constants; each is prepared once a connection, and its
  * parameter and column counts are checked against `params` and `columns` then. Never logs. Faults: ERR_UNAVAILABLE
- * (down, pool wait passed, read-only after a failover: the whole pool is dropped), ERR_DUPLICATE, ERR_DEADLOCK (1213,
- * 1205), ERR_COMMIT_UNKNOWN, ERR_INTERNAL.
+ * (down, pool wait passed, read-only after a failover: the whole pool is dropped, and what was refused has not
+ * happened, a COMMIT too), ERR_DUPLICATE, ERR_DEADLOCK (1213, 1205), ERR_COMMIT_UNKNOWN, ERR_INTERNAL.
  */
 #ifndef SERVICE_DB_H
 #define SERVICE_DB_H

@@ -11,6 +11,13 @@ static bool run_text(struct db *db, const char *name, struct text sql, struct er
     return true;
 }
 
+/* Whether a COMMIT that failed may have happened all the same. An answer is an answer: a server that turned read-only
+   has rolled the transaction back. */
+static bool commit_is_unknown(const struct db *db)
+{
+    return db->broken && db_is_lost(mysql_errno(db->my));
+}
+
 static bool lost_before(const char *name, struct err *err)
 {
     err_set(err, ERR_UNAVAILABLE, "The database cannot be reached at the moment.");
@@ -58,7 +65,7 @@ bool tx_commit(struct tx *tx, struct err *err)
     if (db_over_limit(db, "commit", err))
         return false;
     if (!run_text(db, "commit", TEXT("COMMIT"), err)) {
-        if (db->broken) {
+        if (commit_is_unknown(db)) {
             char cause[sizeof err->cause];
             snprintf(cause, sizeof cause, "%s", err->cause);
             err_set(err, ERR_COMMIT_UNKNOWN,

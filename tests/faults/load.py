@@ -48,6 +48,7 @@ class Actor:
         self.unknown = []  # keys of writes that never got an answer
         self.slowest = 0.0
         self.answers = []  # time of each good answer
+        self.good_writes = []  # the same of writes alone
 
     def send(self, method, path, body, headers):
         if self.connection is None:
@@ -80,6 +81,8 @@ class Actor:
         self.statuses[status] += 1
         if status < 400:
             self.answers.append(time.monotonic() - began)
+            if method == "POST":
+                self.good_writes.append(self.answers[-1])
         return status, data
 
     def ask(self, method, path, body=None, began=0.0):
@@ -198,6 +201,10 @@ class Load:
         """Seconds from `moment` (of elapsed()) to the first good answer after it."""
         later = [answer - moment for actor in self.actors for answer in actor.answers if answer > moment]
         return min(later, default=float("inf"))
+
+    def writes_again_after(self, moment):
+        """Seconds from `moment` until every connection has had a good write after it."""
+        return max(min((at - moment for at in actor.good_writes if at > moment), default=float("inf")) for actor in self.actors)
 
     def check_writes(self, database):
         """Every acknowledged write is there once; every write without an answer at most once. Returns Written."""

@@ -1,4 +1,5 @@
 /* The database client against a real MariaDB. */
+/* link: -Wl,--wrap=mysql_real_query -Wl,--wrap=mysql_errno */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdarg.h>
@@ -14,7 +15,28 @@
 #include "lib/service/server.h"
 #include "service/db.h"
 
+struct st_mysql; /* of the driver */
+
 static struct server server;
+/* The next COMMIT meets a server that has just turned read-only. (The account of these tests may write to one.) */
+static bool commit_is_refused, refused;
+
+int __real_mysql_real_query(struct st_mysql *my, const char *sql, unsigned long length);
+int __wrap_mysql_real_query(struct st_mysql *my, const char *sql, unsigned long length);
+unsigned __real_mysql_errno(struct st_mysql *my);
+unsigned __wrap_mysql_errno(struct st_mysql *my);
+
+int __wrap_mysql_real_query(struct st_mysql *my, const char *sql, unsigned long length)
+{
+    refused = commit_is_refused && length == 6 && memcmp(sql, "COMMIT", 6) == 0;
+    commit_is_refused = commit_is_refused && !refused;
+    return __real_mysql_real_query(my, refused ? "ROLLBACK" : sql, refused ? 8 : length) || refused;
+}
+
+unsigned __wrap_mysql_errno(struct st_mysql *my)
+{
+    return refused ? 1290 : __real_mysql_errno(my);
+}
 static struct db_pool *pool;
 static struct arena *mem;
 
@@ -565,6 +587,27 @@ static void test_a_read_only_server_drops_the_whole_pool(void **state)
     db_give(a);
 }
 
+static void test_a_commit_that_a_read_only_server_refuses_has_not_happened(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct db_pool_stats stats;
+    struct db *db = take(pool);
+    struct tx *tx = tx_begin(db, &err);
+    insert(db, 1, "x");
+    commit_is_refused = true;
+    assert_false(tx_commit(tx, &err));
+    refused = false;
+    assert_int_equal(err.code, ERR_UNAVAILABLE);
+    assert_non_null(strstr(err.cause, "commit: 1290"));
+    db_give(db);
+    db_pool_stats(pool, &stats);
+    assert_int_equal(stats.open, 0);
+    db = take(pool);
+    assert_int_equal(number(db, &COUNT), 0);
+    db_give(db);
+}
+
 static void test_a_named_lock_keeps_others_out(void **state)
 {
     (void)state;
@@ -784,6 +827,7 @@ int main(void)
         TEST(test_a_frozen_server_is_waited_for_only_so_long),
         TEST(test_a_statement_that_takes_too_long_is_ended_by_the_server),
         TEST(test_a_read_only_server_drops_the_whole_pool),
+        TEST(test_a_commit_that_a_read_only_server_refuses_has_not_happened),
         TEST(test_a_named_lock_keeps_others_out),
         TEST(test_more_statements_than_the_cache_holds_still_run),
         TEST(test_one_execution_is_one_round_trip),
