@@ -40,6 +40,7 @@ static void begin(void)
                                  .web_base_url = "http://localhost:5173",
                                  .aws_region = "ap-southeast-1",
                                  .aws_endpoint_url = "http://127.0.0.1:1",
+                                 .s3_bucket = "nowhere",
                                  .api_threads = 1,
                                  .rate_sign_in_per_minute = 1000000,
                                  .rate_sign_in_address_per_minute = 1000000,

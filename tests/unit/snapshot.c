@@ -15,6 +15,8 @@ enum { CHECKSUMS_MAX = 4095 };
     X(household_members) \
     X(sessions) \
     X(otp_codes) \
+    X(transaction_codes) \
+    X(documents) \
     X(categories) \
     X(jars) \
     X(transactions) \

@@ -110,6 +110,9 @@ static const struct question QUESTIONS[] = {
     {"GET", "/status", "", NULL, 503}, /* nobody probes here */
     {"GET", "/subscription-plans", "", NULL, 200},
     {"GET", "/transactions", "limit=2&keyword=ph", NULL, 200},
+    {"POST", "/transactions/otp/request", "", "{\"actionType\":\"EXPENSE\",\"amount\":7000,\"categoryId\":$food}", 200},
+    {"POST", "/transactions/otp/verify", "",
+     "{\"otpRequestId\":\"01a212c6-76d5-77fb-bc08-df71f283afef\",\"otpCode\":\"1\"}", 404},
     {"DELETE", "/transactions/$expense", "", NULL, 204},
     {"GET", "/transactions/$expense", "", NULL, 200},
     {"PUT", "/transactions/$expense", "", "{\"name\":\"Xôi\",\"amount\":7000,\"categoryId\":$food}", 200},

@@ -21,6 +21,7 @@ static const struct {
     {"otp_reset", "{}"},
     {"email_change", "{}"},
     {"address_in_use", "{}"},
+    {"otp_transaction", "{\"action\":\"Thêm khoản chi\",\"transactionName\":\"Phòng\",\"amount\":\"7.200.000 ₫\"}"},
     {"password_changed", "{}"},
     {"jar_threshold", "{\"jar\":\"Du lịch\",\"percent\":80,\"limit\":\"10\",\"spent\":\"8\",\"available\":\"2\"}"},
     {"transaction_large",
