@@ -19,7 +19,7 @@ enum {
     RESPONSE_MAX = 2 * 1024 * 1024, /* a page of S3_LIST_MAX keys */
     ARENA_FIRST = 16 * 1024,
     ARENA_MAX = 4 * RESPONSE_MAX, /* a verb's answers of all tries */
-    HASH_BYTES = 64 * 1024,
+    HASH_BYTES = 16 * 1024,
     MIB = 1024 * 1024,
     TRANSFER_MS_PER_MIB = 1000,
     HEX_MAX = 2 * EVP_MAX_MD_SIZE,

@@ -27,7 +27,6 @@ bool s3_is_transient(const struct aws_answer *a)
                                         "InvalidDigest",
                                         "OperationAborted",
                                         "RequestTimeout",
-                                        "RequestTimeTooSkewed",
                                         "SlowDown",
                                         "ServiceUnavailable",
                                         "ThrottlingException",

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { REQUESTS_MAX = 64, CONNECTIONS_MAX = 64, INPUT_MAX = 4 * 1024 * 1024, WAIT_MS = 20000 };
+enum { REQUESTS_MAX = 64, CONNECTIONS_MAX = 64, INPUT_MAX = 9 * 1024 * 1024, WAIT_MS = 20000 };
 
 struct connection {
     struct fake_http *f;

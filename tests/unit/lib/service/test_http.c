@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -122,6 +123,91 @@ static void test_a_put_without_a_body_says_so(void **state)
     struct err err = {0};
     assert_true(http_call(h, &req, mem, &res, &err));
     assert_true(fake_http_head_has(server, 0, "Content-Length: 0"));
+    http_close(h);
+}
+
+/* ---- bodies from a file ---- */
+
+enum { FILE_BYTES = 300 * 1000 };
+
+static int file_of_bytes(void)
+{
+    char name[] = "/tmp/mm-http-XXXXXX", *p = malloc(FILE_BYTES);
+    int fd = mkstemp(name);
+    assert_true(fd >= 0 && p);
+    unlink(name);
+    for (size_t i = 0; i < FILE_BYTES; i++)
+        p[i] = (char)('a' + i % 23);
+    assert_int_equal(write(fd, p, FILE_BYTES), FILE_BYTES);
+    free(p);
+    return fd;
+}
+
+static void assert_sent(size_t request, size_t offset, size_t size)
+{
+    char line[64];
+    struct fake_request sent = fake_http_request(server, request);
+    snprintf(line, sizeof(line), "Content-Length: %zu\r\n", size);
+    assert_non_null(strstr(sent.head, line));
+    assert_null(strcasestr(sent.head, "\r\nExpect:"));
+    assert_null(strcasestr(sent.head, "\r\nTransfer-Encoding:"));
+    assert_int_equal(sent.body_n, size);
+    for (size_t i = 0; i < size; i++) {
+        if (sent.body[i] != (char)('a' + (offset + i) % 23))
+            fail_msg("byte %zu differs", i);
+    }
+}
+
+static void test_a_file_is_sent_from_its_offset_with_its_length(void **state)
+{
+    (void)state;
+    static const struct fake_reply SCRIPT[] = {{.status = 200}, {.status = 200}};
+    fake_http_script(server, SCRIPT, 2);
+    struct http *h = client(1000, 1, LONG_MS);
+    struct http_source file = {.fd = file_of_bytes(), .offset = 1000, .size = FILE_BYTES - 2000};
+    const struct http_request req = {.method = "PUT", .url = fake_http_url(server), .file = &file};
+    struct http_response res;
+    struct err err = {0};
+    assert_true(http_call(h, &req, mem, &res, &err));
+    assert_true(fake_http_head_has(server, 0, "PUT / HTTP/1.1\r\n"));
+    assert_sent(0, 1000, FILE_BYTES - 2000);
+    assert_int_equal(lseek(file.fd, 0, SEEK_CUR), FILE_BYTES); /* as its writer left it */
+    file.size = 0;
+    assert_true(http_call(h, &req, mem, &res, &err));
+    assert_sent(1, 0, 0);
+    close(file.fd);
+    http_close(h);
+}
+
+static void test_a_file_is_sent_again_from_its_beginning_when_a_kept_connection_was_closed(void **state)
+{
+    (void)state;
+    static const struct fake_reply SCRIPT[] = {{.status = 200}, {.close_silently = true}, {.status = 201}};
+    fake_http_script(server, SCRIPT, 3);
+    struct http *h = client(1000, 1, LONG_MS);
+    const struct http_source file = {.fd = file_of_bytes(), .size = FILE_BYTES};
+    const struct http_request req = {.method = "PUT", .url = fake_http_url(server), .file = &file};
+    struct http_response res;
+    struct err err = {0};
+    assert_true(http_call(h, &req, mem, &res, &err));
+    assert_true(http_call(h, &req, mem, &res, &err));
+    assert_int_equal(res.status, 201);
+    assert_sent(2, 0, FILE_BYTES);
+    close(file.fd);
+    http_close(h);
+}
+
+static void test_a_file_that_is_shorter_than_told_is_our_fault(void **state)
+{
+    (void)state;
+    struct http *h = client(1000, 1, LONG_MS);
+    const struct http_source file = {.fd = file_of_bytes(), .size = FILE_BYTES + 1};
+    const struct http_request req = {.method = "PUT", .url = fake_http_url(server), .file = &file};
+    struct http_response res;
+    struct err err = {0};
+    assert_false(http_call(h, &req, mem, &res, &err));
+    assert_int_equal(err.code, ERR_INTERNAL);
+    close(file.fd);
     http_close(h);
 }
 
@@ -401,6 +487,9 @@ int main(void)
         TEST(test_a_call_sends_method_headers_and_body_and_brings_the_answer),
         TEST(test_a_large_body_goes_out_without_waiting_for_100_continue),
         TEST(test_a_put_without_a_body_says_so),
+        TEST(test_a_file_is_sent_from_its_offset_with_its_length),
+        TEST(test_a_file_is_sent_again_from_its_beginning_when_a_kept_connection_was_closed),
+        TEST(test_a_file_that_is_shorter_than_told_is_our_fault),
         TEST(test_connections_are_kept_for_the_next_call),
         TEST(test_redirects_are_not_followed),
         TEST(test_proxies_of_the_environment_are_not_used),
