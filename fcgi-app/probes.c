@@ -6,13 +6,14 @@
 #include "base/bell.h"
 #include "base/clock.h"
 #include "service/aws/queue.h"
+#include "service/aws/s3.h"
 #include "service/log.h"
 #include "store/outbox.h"
 #include "store/parked.h"
 
 enum {
     INTERVAL_MS = 2000,
-    QUEUE_INTERVAL_MS = 15 * 1000, /* each question to SQS costs money */
+    AWS_INTERVAL_MS = 15 * 1000, /* each question to SQS or S3 costs money */
     PROBE_ARENA = 16 * 1024,
     PROBE_ARENA_MAX = 256 * 1024
 };
@@ -25,7 +26,7 @@ struct probes {
     pthread_t thread;
     pthread_mutex_t lock; /* of `state` */
     struct probes_state state;
-    int64_t queue_asked_ms;
+    int64_t queue_asked_ms, s3_asked_ms;
 };
 
 static void set(struct probe *probe, bool up, int64_t latency_us, const char *name, const struct err *err)
@@ -62,12 +63,23 @@ static void probe_queue(struct probes *p, struct probes_state *s)
 {
     struct err err = {0};
     int64_t now = clock_monotonic_ms(), begin = clock_monotonic_us();
-    if (!p->app->queue || (p->queue_asked_ms && now - p->queue_asked_ms < QUEUE_INTERVAL_MS))
+    if (!p->app->queue || (p->queue_asked_ms && now - p->queue_asked_ms < AWS_INTERVAL_MS))
         return;
     p->queue_asked_ms = now;
     bool up = queue_depth(p->app->queue, &s->queue_visible, &s->queue_in_flight, &s->queue_delayed, p->mem, &err);
     set(&s->queue, up, clock_monotonic_us() - begin, "SQS", &err);
     arena_reset(p->mem);
+}
+
+static void probe_s3(struct probes *p, struct probes_state *s)
+{
+    struct err err = {0};
+    int64_t latency = 0, now = clock_monotonic_ms();
+    if (p->s3_asked_ms && now - p->s3_asked_ms < AWS_INTERVAL_MS)
+        return;
+    p->s3_asked_ms = now;
+    bool up = s3_ping(p->app->s3, &latency, &err);
+    set(&s->s3, up, latency, "S3", &err);
 }
 
 static void *probes_main(void *arg)
@@ -79,6 +91,7 @@ static void *probes_main(void *arg)
         probe_mysql(p, &state);
         probe_redis(p, &state);
         probe_queue(p, &state);
+        probe_s3(p, &state);
         pthread_mutex_lock(&p->lock);
         p->state = state;
         pthread_mutex_unlock(&p->lock);

@@ -10,7 +10,7 @@ struct probe {
 };
 
 struct probes_state {
-    struct probe mysql, redis, queue;
+    struct probe mysql, redis, queue, s3;
     int64_t outbox_pending, outbox_oldest_ms, parked; /* as of the last time MySQL answered */
     int64_t queue_visible, queue_in_flight, queue_delayed;
 };

@@ -56,6 +56,7 @@ static void write_details(struct json_out *j, struct app *app, const struct prob
     write_probe(j, "mysql", &state->mysql);
     write_probe(j, "redis", &state->redis);
     write_probe(j, "sqs", &state->queue);
+    write_probe(j, "s3", &state->s3);
     json_put_bool(j, "schemaReady", atomic_load(&app->schema_ready));
     write_outbox(j, state);
     write_pool(j, app->db_pool);
@@ -68,7 +69,7 @@ bool status(struct call *call, struct response *res, struct err *err)
     (void)err;
     probes_read(call->app->probes, &state);
     bool serves = state.mysql.up && atomic_load(&call->app->schema_ready);
-    bool all = serves && state.redis.up && (state.queue.up || !state.queue.known);
+    bool all = serves && state.redis.up && (state.queue.up || !state.queue.known) && (state.s3.up || !state.s3.known);
     res->status = serves ? 200 : 503;
     res->no_store = true;
     if (!serves)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from harness.client import Client, Raw, check_problem
+from harness.wait import until
 
 KIB = 1024
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -46,6 +47,12 @@ def test_status_tells_the_public_nothing_but_the_status(guest):
 def test_status_tells_the_loopback_more(stack):
     answer = Client(stack).get("/status", headers={"X-Forwarded-For": None})
     assert len(answer.json) > 1
+
+
+@pytest.mark.parametrize("name", ["mysql", "redis", "sqs", "s3"])
+def test_status_knows_that_each_dependency_answers(stack, name):
+    client = Client(stack)
+    until(lambda: client.get("/status", headers={"X-Forwarded-For": None}).json[name]["state"] == "up")
 
 
 def test_a_spoofed_forwarded_address_is_not_the_loopback(guest):

@@ -22,7 +22,7 @@ enum {
     HASH_BYTES = 16 * 1024,
     MIB = 1024 * 1024,
     TRANSFER_MS_PER_MIB = 1000,
-    HEX_MAX = 2 * EVP_MAX_MD_SIZE,
+    PING_MS = 1000,
 };
 
 /* ---- life ---- */
@@ -344,4 +344,24 @@ bool s3_delete(struct s3 *s, struct text key, struct err *err)
         return true;
     *err = why;
     return false;
+}
+
+bool s3_ping(struct s3 *s, int64_t *latency_us, struct err *err)
+{
+    struct err why = {0};
+    AUTO(s3_call) struct s3_call c;
+    if (!s3_call_begin(&c, s, "HeadObject", 0, err))
+        return false;
+    /* No object has this key; who may list the bucket is told so by a 404, anybody else gets a 403. */
+    const struct aws_http req = {
+        .method = "HEAD", .path = s3_path(s, s->path_style, TEXT("ping"), c.mem, err), .total_timeout_ms = PING_MS};
+    int64_t begin = clock_monotonic_us();
+    if (!req.path.p)
+        return false;
+    if (!s3_call_once(&c, &req, &why) && why.code != ERR_NOT_FOUND) {
+        *err = why;
+        return false;
+    }
+    *latency_us = clock_monotonic_us() - begin;
+    return true;
 }
