@@ -268,21 +268,28 @@ static size_t on_header(char *p, size_t size, size_t n, void *user)
 
 /* ---- one call ---- */
 
-/* A header line; a name or value that could start another line is refused. */
-static bool header_line(struct curl_slist **list, const char *name, struct text value)
+static bool no_header_memory(struct err *err)
+{
+    return err_set(err, ERR_NO_MEMORY, "There is no memory for a call to an outside service");
+}
+
+/* A name or value that could start another line is refused. */
+static bool header_line(struct curl_slist **list, const char *name, struct text value, struct err *err)
 {
     struct buf line;
+    if (text_has_control(text_of(name), false) || text_has_control(value, false) ||
+        strlen(name) + value.n + sizeof(": ") > HEADER_BYTES_MAX)
+        return err_set(err, ERR_INTERNAL, "The headers of an outside call cannot be sent");
     buf_init(&line, HEADER_BYTES_MAX);
     buf_printf(&line, value.n > 0 ? "%s: " : "%s;", name);
     buf_text(&line, value);
-    bool clean = !line.failed && !text_has_control(buf_view(&line), false);
-    struct curl_slist *longer = clean ? curl_slist_append(*list, line.p) : NULL;
+    struct curl_slist *longer = line.failed ? NULL : curl_slist_append(*list, line.p);
     if (line.p)
         OPENSSL_cleanse(line.p, line.n); /* it may hold a token */
     buf_release(&line);
     if (longer)
         *list = longer;
-    return longer != NULL;
+    return longer != NULL || no_header_memory(err);
 }
 
 static void headers_free(struct curl_slist *list)
@@ -301,27 +308,30 @@ static bool has_header(const struct http_request *req, const char *name)
     return false;
 }
 
-static struct curl_slist *headers_make(const struct http_request *req)
+/* No waiting for "100 Continue"; and no header that libcurl would make up. */
+static bool headers_off(struct curl_slist **list, const struct http_request *req, struct err *err)
 {
-    /* No waiting for "100 Continue"; and no header that libcurl would make up. */
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    bool ok = list != NULL;
-    static const char *const OFF[] = {"Content-Type", "Accept"};
-    for (size_t i = 0; ok && i < ARRAY_LEN(OFF); i++) {
-        struct curl_slist *longer;
-        if (has_header(req, OFF[i]))
+    static const char *const OFF[][2] = {
+        {"Expect", "Expect:"}, {"Content-Type", "Content-Type:"}, {"Accept", "Accept:"}};
+    for (size_t i = 0; i < ARRAY_LEN(OFF); i++) {
+        if (has_header(req, OFF[i][0]))
             continue;
-        longer = curl_slist_append(list, i == 0 ? "Content-Type:" : "Accept:");
-        ok = longer != NULL;
-        list = longer ? longer : list;
+        struct curl_slist *longer = curl_slist_append(*list, OFF[i][1]);
+        if (!longer)
+            return no_header_memory(err);
+        *list = longer;
     }
+    return true;
+}
+
+static bool headers_make(const struct http_request *req, struct curl_slist **list, struct err *err)
+{
+    bool ok = headers_off(list, req, err);
     for (size_t i = 0; ok && i < req->header_count; i++)
-        ok = header_line(&list, req->headers[i].name, req->headers[i].value);
-    if (!ok) {
-        headers_free(list);
-        return NULL;
-    }
-    return list;
+        ok = header_line(list, req->headers[i].name, req->headers[i].value, err);
+    if (!ok)
+        headers_free(*list);
+    return ok;
 }
 
 #define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
@@ -463,9 +473,9 @@ bool http_call(struct http *h, const struct http_request *req, struct arena *mem
     struct call c = {.h = h, .mem = mem, .req = req, .res = res};
     if (slot_is_cancelled(h, req->cancellable))
         return failed(&c, req, CURLE_ABORTED_BY_CALLBACK, "", err);
-    struct curl_slist *headers = headers_make(req);
-    if (!headers)
-        return err_set(err, ERR_INTERNAL, "The headers of an outside call cannot be sent");
+    struct curl_slist *headers = NULL;
+    if (!headers_make(req, &headers, err))
+        return false;
     struct slot *s = slot_take(h, req->cancellable, err);
     bool ok = false;
     if (s) {

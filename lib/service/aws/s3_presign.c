@@ -8,7 +8,7 @@
 
 static_assert((int)S3_FORM_FIELDS_MAX >= (int)SIGV4_POST_FIELDS_MAX, "every signed field has room");
 
-enum { QUERY_MAX = 4096, HEADERS_MAX = 8 };
+enum { VALUES_MAX = 2048, QUERY_MAX = 4 * VALUES_MAX, HEADERS_MAX = 8 };
 
 /* Where a URL leads: endpoint, host, path. */
 struct place {
@@ -63,11 +63,13 @@ static bool sign_query(const struct s3 *s, const struct s3_presign *p, const str
 {
     AUTO(buf) struct buf own;
     struct http_header headers[1 + HEADERS_MAX] = {{"Host", text_of(at->host)}};
+    if (p->content_disposition.n + p->content_type.n > VALUES_MAX || p->header_count > HEADERS_MAX)
+        return err_set(err, ERR_INTERNAL, "A signed address carries too much");
     buf_init(&own, QUERY_MAX);
     put_param(&own, "response-content-disposition", p->content_disposition);
     put_param(&own, "response-content-type", p->content_type);
-    if (own.failed || p->header_count > HEADERS_MAX)
-        return err_set(err, ERR_INTERNAL, "A signed address carries too much");
+    if (own.failed)
+        return no_memory(err);
     for (size_t i = 0; i < p->header_count; i++)
         headers[1 + i] = p->headers[i];
     const struct sigv4_request req = {.method = p->method,

@@ -43,19 +43,15 @@ static struct mac hmac(const void *key, size_t key_n, struct text data)
 void sigv4_signature(const struct sigv4_keys *keys, const char *date, const char *region, const char *service,
                      struct text string_to_sign, char out[SIGV4_HASH_MAX])
 {
-    struct buf secret;
-    buf_init(&secret, KEY_MAX);
-    buf_str(&secret, "AWS4");
-    buf_text(&secret, keys->secret_access_key);
-    struct mac key = hmac(secret.p, secret.n, (struct text){date, 8});
+    char secret[KEY_MAX]; /* not on the heap: a key made without memory would sign wrongly and not fail */
+    int n = snprintf(secret, sizeof(secret), "AWS4%.*s", TEXT_ARG(keys->secret_access_key));
+    struct mac key = hmac(secret, n > 0 && n < KEY_MAX ? (size_t)n : 0, (struct text){date, 8});
     const struct text steps[] = {text_of(region), text_of(service), TEXT("aws4_request"), string_to_sign};
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
         key = hmac(key.bytes, sizeof(key.bytes), steps[i]);
     hex_encode(key.bytes, sizeof(key.bytes), out);
-    if (secret.p)
-        OPENSSL_cleanse(secret.p, secret.n);
+    OPENSSL_cleanse(secret, sizeof(secret));
     OPENSSL_cleanse(&key, sizeof(key));
-    buf_release(&secret);
 }
 
 void sigv4_date(int64_t at_ms, char out[SIGV4_DATE_MAX])
@@ -230,6 +226,14 @@ static void put_param(struct buf *out, const char *name, struct text value)
     buf_uri(out, value, false);
 }
 
+/* What was made in `scratch`, which is empty again then. */
+static void put_made(struct buf *out, const char *name, struct buf *scratch)
+{
+    put_param(out, name, buf_view(scratch));
+    out->failed = out->failed || scratch->failed;
+    buf_reset(scratch);
+}
+
 static void put_presign_params(const struct signing *s, int64_t expires_s, struct buf *out, struct buf *scratch)
 {
     buf_text(out, s->req->query);
@@ -237,17 +241,14 @@ static void put_presign_params(const struct signing *s, int64_t expires_s, struc
     buf_text(scratch, s->keys->access_key_id);
     buf_char(scratch, '/');
     buf_str(scratch, s->scope);
-    put_param(out, "X-Amz-Credential", buf_view(scratch));
+    put_made(out, "X-Amz-Credential", scratch);
     put_param(out, "X-Amz-Date", text_of(s->date));
-    buf_reset(scratch);
     buf_int(scratch, expires_s);
-    put_param(out, "X-Amz-Expires", buf_view(scratch));
+    put_made(out, "X-Amz-Expires", scratch);
     if (s->keys->session_token.n > 0 && !(s->req->flags & SIGV4_TOKEN_AFTER_SIGNING))
         put_param(out, "X-Amz-Security-Token", s->keys->session_token);
-    buf_reset(scratch);
     canonical_names(scratch, &s->headers);
-    put_param(out, "X-Amz-SignedHeaders", buf_view(scratch));
-    out->failed = out->failed || scratch->failed;
+    put_made(out, "X-Amz-SignedHeaders", scratch);
 }
 
 static bool presigned_query(struct signing *s, int64_t expires_s, struct buf *out, struct buf *scratch, struct err *err)
