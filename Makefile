@@ -235,6 +235,14 @@ valgrind: ## both programs under valgrind, from their start through faults to th
 test-compose: ## build the images and run the demo on docker-compose, where a Docker engine answers
 	@scripts/test-compose.sh
 
+.PHONY: backup restore
+ENV ?= .local/env
+TO ?= .local/backups
+backup: ## a consistent copy of the database: ENV=.local/env (or /app/.env) TO=.local/backups
+	@scripts/backup.sh $(ENV) $(TO)
+restore: ## brings one back and checks it, the programs stopped: FROM=.local/backups/... ENV=.local/env FORCE=1 when it is not empty
+	@FORCE=$(FORCE) scripts/restore.sh $(ENV) $(FROM)
+
 .PHONY: lint tidy format
 lint: ## format, shell, YAML, Python, include order, nginx and compose files
 	@scripts/install.sh run test lint
