@@ -11,6 +11,7 @@ DB_PASSWORD=$(secret)
 REDIS_URL=redis://redis:6379/0
 AWS_REGION=ap-southeast-1
 AWS_ENDPOINT_URL=http://aws:4566
+LOG_GROUP=/aws/ec2/moneymanager-app
 AWS_EC2_METADATA_SERVICE_ENDPOINT=http://metadata:8169
 SQS_QUEUE_URL=http://aws:4566/000000000000/moneymanager-async-jobs
 SMTP_HOST=smtp

@@ -11,6 +11,7 @@
 #include "relay.h"
 #include "schema.h"
 #include "service/log.h"
+#include "service/log_ship.h"
 
 #ifndef MM_VERSION
 #define MM_VERSION "unknown"
@@ -59,6 +60,15 @@ static int fail(const char *what, const struct err *err)
     return EXIT_FAILURE;
 }
 
+/* The last of all: what the others say at their end is still copied. */
+static void end_log(struct app *app)
+{
+    log_ship_stop(app->log_ship);
+    app->log_ship = NULL;
+    log_open(app->config.log_level, app->config.log_json, NULL); /* the zone goes */
+    config_release(&app->config);
+}
+
 static bool open_all(struct app *app, int *exit_code)
 {
     struct err err = {0};
@@ -67,17 +77,18 @@ static bool open_all(struct app *app, int *exit_code)
         return false;
     }
     log_open(app->config.log_level, app->config.log_json, app->config.zone);
+    app->log_ship = log_ship_configured(&app->config);
     if (app_open(app, &err))
         return true;
     *exit_code = fail("the program could not start", &err);
-    config_release(&app->config);
+    end_log(app);
     return false;
 }
 
 static void close_all(struct app *app)
 {
     app_close(app);
-    config_release(&app->config);
+    end_log(app);
 }
 
 static int migrate(struct app *app)
@@ -168,6 +179,7 @@ static int serve(struct app *app)
     }
     if (!stop_parts(app, &parts)) {
         log_warn("main", "some requests did not end in time");
+        log_ship_stop(app->log_ship);
         _exit(code);
     }
     close_all(app);

@@ -5,9 +5,12 @@
 #include "app.h"
 #include "base/bell.h"
 #include "base/clock.h"
+#include "base/pace.h"
 #include "service/aws/queue.h"
 #include "service/aws/s3.h"
+#include "service/emf.h"
 #include "service/log.h"
+#include "service/log_ship.h"
 #include "store/outbox.h"
 #include "store/parked.h"
 
@@ -26,7 +29,7 @@ struct probes {
     pthread_t thread;
     pthread_mutex_t lock; /* of `state` */
     struct probes_state state;
-    int64_t queue_asked_ms, s3_asked_ms;
+    int64_t queue_asked_ms, s3_asked_ms, sent_ms;
 };
 
 static void set(struct probe *probe, bool up, int64_t latency_us, const char *name, const struct err *err)
@@ -36,6 +39,18 @@ static void set(struct probe *probe, bool up, int64_t latency_us, const char *na
     if (up && probe->known && !probe->up)
         log_info("status", "%s answers again", name);
     *probe = (struct probe){.known = true, .up = up, .latency_us = up ? latency_us : probe->latency_us};
+}
+
+/* For CloudWatch's alarms, whose names stand in infra/alarms.yaml. */
+static void send_metrics(struct probes *p, const struct probes_state *s, int64_t now_ms)
+{
+    if (!pace_due(&p->sent_ms, clock_monotonic_ms(), EMF_EVERY_MS))
+        return;
+    const struct emf_metric rows[] = {{"OutboxAgeSeconds", "Seconds", s->outbox_oldest_ms / 1000},
+                                      {"OutboxPending", "Count", s->outbox_pending},
+                                      {"ParkedEvents", "Count", s->parked},
+                                      {"LogLinesLost", "Count", log_ship_lost()}};
+    emf_send(now_ms, rows, ARRAY_LEN(rows));
 }
 
 static void probe_mysql(struct probes *p, struct probes_state *s)
@@ -49,6 +64,8 @@ static void probe_mysql(struct probes *p, struct probes_state *s)
         return;
     if (!outbox_backlog(db, now, &s->outbox_pending, &s->outbox_oldest_ms, &err) || !parked_count(db, &s->parked, &err))
         log_err(LOG_WARN, "status", "the outbox could not be counted", &err);
+    else
+        send_metrics(p, s, now);
 }
 
 static void probe_redis(struct probes *p, struct probes_state *s)

@@ -7,6 +7,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from settings import LOG_GROUP
+
 QUEUE = "moneymanager-async-jobs"
 DEAD_LETTERS = QUEUE + "-dlq"
 # name -> (index, its keys with their types); all attributes are projected. The same rows as in lib/store/chat.c, which
@@ -24,6 +26,7 @@ FOURTEEN_DAYS = str(14 * 24 * 3600)
 QUEUE_ACTIONS = ["SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessageBatch", "DeleteMessageBatch"]
 TABLE_ACTIONS = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"]
 TABLE_ACTIONS += ["TransactWriteItems", "TransactGetItems", "ConditionCheckItem", "DescribeTable", "DescribeTimeToLive"]
+LOG_ACTIONS = ["CreateLogGroup", "CreateLogStream", "PutLogEvents"]
 OBJECT_ACTIONS = ["GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"]
 
 
@@ -95,6 +98,14 @@ class Account:
         if BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": self.region})
 
+    def make_log_group(self):
+        logs = self.client("logs")
+        try:
+            logs.create_log_group(logGroupName=LOG_GROUP)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                raise
+
     def make_user(self):
         """The restricted user, with what it may do now."""
         iam = self.client("iam")
@@ -124,6 +135,7 @@ class Account:
                 allow("dynamodb", ["Query"], [f"arn:aws:dynamodb:{self.region}:*:table/{name}/index/*" for name in TABLES]),
                 allow("s3", OBJECT_ACTIONS, [f"arn:aws:s3:::{BUCKET}/*"]),
                 allow("s3", ["ListBucket"], [f"arn:aws:s3:::{BUCKET}"]),
+                allow("logs", LOG_ACTIONS, [f"arn:aws:logs:{self.region}:*:log-group:{LOG_GROUP}{part}" for part in ("", ":*")]),
             ],
         }
 
@@ -144,6 +156,7 @@ def bootstrap(endpoint, region, root_key, user_key):
     queue, dead = account.make_queues()
     account.make_tables()
     account.make_bucket()
+    account.make_log_group()
     account.make_user()
     if not key_works(endpoint, region, *user_key, queue):
         user_key = account.make_key()

@@ -13,6 +13,7 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REGION = "ap-southeast-1"
 DATABASE = "moneymanager"
+LOG_GROUP = "/aws/ec2/moneymanager-app"
 API_PORT = 8080
 # Below the ports that the kernel hands out for outgoing connections.
 PORT_RANGE = range(18100, 32000)
@@ -143,6 +144,7 @@ class Settings:
             "API_BASE_URL": self.api_url,
             "LOG_LEVEL": "info",
             "LOG_FORMAT": "text",
+            "LOG_GROUP": LOG_GROUP,
             "MAIL_DIR": self.path("mail"),
             "LOG_DIR": self.path("log"),
             "SMTP_CONTROL_FILE": self.path("smtp-control.json"),

@@ -13,6 +13,7 @@
 #include "parts.h"
 #include "schedule.h"
 #include "service/log.h"
+#include "service/log_ship.h"
 #include "service/mime.h"
 #include "service/smtp.h"
 #include "sweep.h"
@@ -35,6 +36,15 @@ static int fail(const char *what, const struct err *err)
     return EXIT_FAILURE;
 }
 
+/* The last of all: what the others say at their end is still copied. */
+static void end_log(struct worker *w)
+{
+    log_ship_stop(w->log_ship);
+    w->log_ship = NULL;
+    log_open(w->config.log_level, w->config.log_json, NULL); /* the zone goes */
+    config_release(&w->config);
+}
+
 /* 0, or the exit code. */
 static int open_all(struct worker *w)
 {
@@ -42,13 +52,18 @@ static int open_all(struct worker *w)
     if (!config_load(&w->config, PROGRAM_WORKER, stderr))
         return EXIT_BAD_START;
     log_open(w->config.log_level, w->config.log_json, w->config.zone);
-    return parts_open(w, &err) ? 0 : fail("the program could not start", &err);
+    w->log_ship = log_ship_configured(&w->config);
+    if (parts_open(w, &err))
+        return 0;
+    int code = fail("the program could not start", &err);
+    end_log(w);
+    return code;
 }
 
 static void close_all(struct worker *w)
 {
     parts_close(w);
-    config_release(&w->config);
+    end_log(w);
 }
 
 /* ---- serving ---- */

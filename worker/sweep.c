@@ -6,9 +6,12 @@
 #include "base/clock.h"
 #include "base/pace.h"
 #include "finance/relay.h"
+#include "service/emf.h"
 #include "service/log.h"
+#include "service/log_ship.h"
 #include "store/mail_ledger.h"
 #include "store/outbox.h"
+#include "store/parked.h"
 
 enum {
     EVERY_MS = 5000,
@@ -23,7 +26,7 @@ struct sweep {
     struct arena *mem;
     struct bell bell;
     pthread_t thread;
-    int64_t last_line_ms, pulled_back_ms;
+    int64_t last_line_ms, pulled_back_ms, sent_ms;
 };
 
 static void tell(struct sweep *s, const struct relay_round *round)
@@ -68,6 +71,23 @@ static void pull_back(struct sweep *s)
                  (long long)mails);
 }
 
+/* For CloudWatch's alarms, whose names stand in infra/alarms.yaml: also when no API runs. */
+static void send_metrics(struct sweep *s)
+{
+    struct err err = {0};
+    int64_t now = clock_now_ms(), pending = 0, oldest_ms = 0, parked = 0;
+    if (!pace_due(&s->sent_ms, clock_monotonic_ms(), EMF_EVERY_MS))
+        return;
+    AUTO(db) struct db *db = db_take(s->worker->db_pool, &err);
+    if (!db || !outbox_backlog(db, now, &pending, &oldest_ms, &err) || !parked_count(db, &parked, &err))
+        return; /* again in a minute */
+    const struct emf_metric rows[] = {{"OutboxAgeSeconds", "Seconds", oldest_ms / 1000},
+                                      {"OutboxPending", "Count", pending},
+                                      {"ParkedEvents", "Count", parked},
+                                      {"LogLinesLost", "Count", log_ship_lost()}};
+    emf_send(now, rows, ARRAY_LEN(rows));
+}
+
 static void *run(void *arg)
 {
     struct sweep *s = arg;
@@ -75,6 +95,7 @@ static void *run(void *arg)
     do {
         pull_back(s);
         drain(s);
+        send_metrics(s);
     } while (bell_wait(&s->bell, EVERY_MS));
     return NULL;
 }

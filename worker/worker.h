@@ -14,9 +14,11 @@
 struct mailer;
 struct sweep;
 struct watchdog;
+struct log_ship;
 
 struct worker {
     struct config config;
+    struct log_ship *log_ship; /* NULL: the log is not copied */
     struct db_pool *db_pool;
     struct redis *redis; /* only the cache's generations; may be down */
     struct aws_credentials *credentials;

@@ -32,12 +32,14 @@ struct turns;
 struct stream;
 struct assistant;
 struct upload;
+struct log_ship;
 
 #define BASE_PATH "/api/v1.0"
 
 /* What all threads share. */
 struct app {
     struct config config;
+    struct log_ship *log_ship; /* NULL: the log is not copied */
     struct db_pool *db_pool;
     struct redis *redis;
     struct rate_local *rate_local;

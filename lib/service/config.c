@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -174,6 +175,18 @@ static bool read_log_format(const struct setting *row, const char *value, struct
     return cfg->log_json || text_eq(text_of(value), TEXT("text")) || fault(faults, row->name, "must be text or json");
 }
 
+/* What CloudWatch Logs takes for the name of a group; streams may have more. */
+static bool read_log_name(const struct setting *row, const char *value, struct config *cfg, FILE *faults)
+{
+    enum { LOG_NAME_MAX = 128 };
+    struct text t = text_of(value);
+    static const char LEGAL[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/#";
+    if (t.n > LOG_NAME_MAX || strspn(value, LEGAL) != t.n)
+        return fault(faults, row->name, "must be at most %d letters, digits and ._-/#", LOG_NAME_MAX);
+    put_string(row, value, cfg);
+    return true;
+}
+
 #define BOTH (PROGRAM_API | PROGRAM_WORKER)
 #define AT(member) offsetof(struct config, member)
 
@@ -193,6 +206,7 @@ static const struct setting SETTINGS[] = {
     {"AWS_ENDPOINT_URL_DYNAMODB", read_url, AT(aws_endpoint_url_dynamodb), NULL, 0, 0, 0},
     {"AWS_ENDPOINT_URL_S3", read_url, AT(aws_endpoint_url_s3), NULL, 0, 0, 0},
     {"S3_BUCKET", read_string, AT(s3_bucket), "botdevgroup-documents", 0, 0, 0},
+    {"AWS_ENDPOINT_URL_LOGS", read_url, AT(aws_endpoint_url_logs), NULL, 0, 0, 0},
     {"SQS_QUEUE_URL", read_url, AT(sqs_queue_url), NULL, BOTH, 0, 0},
     {"SMTP_HOST", read_string, AT(smtp_host), NULL, PROGRAM_WORKER, 0, 0},
     {"SMTP_PORT", read_int, AT(smtp_port), NULL, PROGRAM_WORKER, 1, 65535},
@@ -216,6 +230,9 @@ static const struct setting SETTINGS[] = {
     {"UPLOAD_THREADS", read_int, AT(upload_threads), "4", 0, 1, 32},
     {"LOG_LEVEL", read_log_level, 0, "info", 0, 0, 0},
     {"LOG_FORMAT", read_log_format, 0, "text", 0, 0, 0},
+    {"LOG_GROUP", read_log_name, AT(log_group), NULL, 0, 0, 0},
+    {"LOG_STREAM_PREFIX", read_log_name, AT(log_stream_prefix), "backend-logs", 0, 0, 0},
+    {"LOG_SHIP_BUFFER_KB", read_int, AT(log_ship_buffer_kb), "512", 0, 16, 65536},
     {"RATE_SIGN_IN_PER_MINUTE", read_int, AT(rate_sign_in_per_minute), "5", 0, 1, 1000000},
     {"RATE_SIGN_IN_ADDRESS_PER_MINUTE", read_int, AT(rate_sign_in_address_per_minute), "60", 0, 1, 1000000},
     {"RATE_API_PER_MINUTE", read_int, AT(rate_api_per_minute), "3000", 0, 1, 1000000},

@@ -21,7 +21,7 @@ struct config {
     int64_t db_port, db_pool_size;
     const char *redis_url;
     const char *aws_region, *aws_endpoint_url, *aws_endpoint_url_sqs, *aws_endpoint_url_dynamodb, *sqs_queue_url;
-    const char *aws_endpoint_url_s3, *s3_bucket;
+    const char *aws_endpoint_url_s3, *aws_endpoint_url_logs, *s3_bucket;
     const char *smtp_host, *smtp_user, *smtp_password, *smtp_ca_file, *mail_from, *mail_from_name;
     int64_t smtp_port;
     const char *jwt_keys;
@@ -38,6 +38,8 @@ struct config {
     int64_t upload_threads;
     enum log_level log_level;
     bool log_json;
+    const char *log_group, *log_stream_prefix; /* of the copy in CloudWatch Logs; log_group NULL: none */
+    int64_t log_ship_buffer_kb;
     int64_t rate_sign_in_per_minute, rate_sign_in_address_per_minute, rate_api_per_minute, rate_otp_resend_per_minute;
     /* the assistant; chat_provider_url NULL: the embedded one alone */
     const char *chat_provider_url, *chat_provider_model, *chat_provider_keys;

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@
 enum {
     LINE_MAX_BYTES = PIPE_BUF, /* a write up to this size into a pipe that several processes share is never torn */
     MESSAGE_MAX = 2048,
-    WAIT_MS = 50, /* for a reader that is slow; a stuck one costs this once, not once a line */
+    MARK_MAX = 64, /* of it: what tells that a message was cut */
+    WAIT_MS = 50,  /* for a reader that is slow; a stuck one costs this once, not once a line */
     NAME_MAX_BYTES = 16,
     REQUEST_ID_MAX_BYTES = 64
 };
@@ -29,10 +31,13 @@ static struct {
     const struct zone *zone;
     bool stuck;            /* the last line could not be written */
     unsigned long dropped; /* since the last one that could */
+    log_copy *copy;        /* gets each line, or NULL */
+    void *copy_to;
 } out = {.lock = PTHREAD_MUTEX_INITIALIZER, .least = LOG_INFO};
 
 static _Thread_local char thread_name[NAME_MAX_BYTES] = "main";
 static _Thread_local char request_id[REQUEST_ID_MAX_BYTES];
+static _Thread_local bool keeps_here;
 
 /*
  * Of two processes that find room for a line in their common pipe, the second would wait, and every thread that logs
@@ -75,6 +80,27 @@ void log_request_id(const char *id)
     snprintf(request_id, sizeof request_id, "%s", id ? id : "");
 }
 
+void log_copy_to(log_copy *copy, void *to)
+{
+    pthread_mutex_lock(&out.lock);
+    out.copy = copy;
+    out.copy_to = to;
+    pthread_mutex_unlock(&out.lock);
+}
+
+void log_keep_here(bool here)
+{
+    keeps_here = here;
+}
+
+void log_event(int64_t at_ms, struct text event)
+{
+    pthread_mutex_lock(&out.lock);
+    if (out.copy)
+        out.copy(out.copy_to, at_ms, event);
+    pthread_mutex_unlock(&out.lock);
+}
+
 static void format(struct buf *b, const struct log_line *line)
 {
     buf_reset(b);
@@ -86,12 +112,30 @@ static void format(struct buf *b, const struct log_line *line)
         log_line_text(b, line, out.zone);
 }
 
-/* Escapes make a line longer than its message: then the message is cut until it fits. */
-static bool format_within(struct buf *b, struct log_line line)
+/* The first `keep` bytes of a message, less a character that would be halved, and a mark with its whole length. */
+static struct text cut(char part[MESSAGE_MAX], struct text message, size_t keep, size_t whole)
 {
+    if (keep > message.n)
+        keep = message.n;
+    if (keep > MESSAGE_MAX - MARK_MAX)
+        keep = MESSAGE_MAX - MARK_MAX;
+    while (keep > 0 && keep < message.n && ((unsigned char)message.p[keep] & 0xC0) == 0x80)
+        keep--;
+    memcpy(part, message.p, keep);
+    int n = snprintf(part + keep, MARK_MAX, "... [cut, %zu bytes in all]", whole);
+    return (struct text){part, keep + (size_t)n};
+}
+
+/* Escapes make a line longer than its message: then the message is cut until it fits. `whole` is its own length. */
+static bool format_within(struct buf *b, struct log_line line, size_t whole)
+{
+    char part[MESSAGE_MAX];
+    struct text message = line.message;
+    if (message.n < whole)
+        line.message = cut(part, message, message.n, whole);
     format(b, &line);
-    while (b->failed && line.message.n > 0) {
-        line.message.n /= 2;
+    for (size_t keep = message.n / 2; b->failed && keep > 0; keep /= 2) {
+        line.message = cut(part, message, keep, whole);
         format(b, &line);
     }
     return !b->failed && b->n > 0;
@@ -124,11 +168,11 @@ static void tell_dropped(struct buf *b, int64_t now_ms)
                             .logger = "log",
                             .request_id = "",
                             .message = {message, (size_t)n}};
-    if (format_within(b, line) && write_line(b))
+    if (format_within(b, line, line.message.n) && write_line(b))
         out.dropped = 0;
 }
 
-static void emit(enum log_level level, const char *logger, struct text message)
+static void emit(enum log_level level, const char *logger, struct text message, size_t whole)
 {
     AUTO(buf) struct buf b;
     struct log_line line = {.level = level,
@@ -141,9 +185,11 @@ static void emit(enum log_level level, const char *logger, struct text message)
     pthread_mutex_lock(&out.lock);
     if (out.dropped && !out.stuck)
         tell_dropped(&b, line.at_ms);
-    bool written = format_within(&b, line) && write_line(&b);
+    bool made = format_within(&b, line, whole), written = made && write_line(&b);
     out.stuck = !written;
     out.dropped += !written;
+    if (made && out.copy && !keeps_here)
+        out.copy(out.copy_to, line.at_ms, buf_view(&b));
     pthread_mutex_unlock(&out.lock);
 }
 
@@ -158,7 +204,8 @@ void log_at(enum log_level level, const char *logger, const char *fmt, ...)
     va_end(ap);
     if (n < 0)
         return;
-    emit(level, logger, (struct text){message, (size_t)n < sizeof message ? (size_t)n : sizeof message - 1});
+    size_t whole = (size_t)n, kept = whole < sizeof message ? whole : sizeof message - 1;
+    emit(level, logger, (struct text){message, kept}, whole);
 }
 
 void log_err(enum log_level level, const char *logger, const char *what, const struct err *err)

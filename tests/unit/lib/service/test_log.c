@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "service/log.h"
@@ -118,6 +120,80 @@ static void test_a_message_of_control_characters_still_fits_one_write(void **sta
     assert_int_equal(out[n - 1], '\n');
 }
 
+static void test_a_message_of_two_megabytes_is_cut_and_marked(void **state)
+{
+    (void)state;
+    enum { BYTES = 2 * 1024 * 1024 };
+    char out[8192], *message = malloc(BYTES + 1);
+    assert_non_null(message);
+    for (size_t i = 0; i < BYTES; i += 2)
+        memcpy(message + i, "é", 2); /* a cut in the middle of a letter would show */
+    message[BYTES] = '\0';
+    struct zone *zone = zone_load("Asia/Ho_Chi_Minh");
+    for (int json = 0; json < 2; json++) {
+        log_open(LOG_INFO, json, zone);
+        log_info("x", "%s%s", json ? "" : "-", message);
+        size_t n = drain(out, sizeof out);
+        assert_in_range(n, 1000, 4096);
+        assert_true(text_is_utf8(text_of(out)));
+        assert_int_equal(lines_in(out), 1);
+        assert_non_null(
+            strstr(out, json ? "... [cut, 2097152 bytes in all]\"}\n" : "... [cut, 2097153 bytes in all]\n"));
+        assert_null(strstr(out, "\\x"));
+    }
+    memset(message, 1, BYTES);
+    log_info("x", "%s", message);
+    assert_in_range(drain(out, sizeof out), 100, 4096);
+    assert_non_null(strstr(out, "... [cut, 2097152 bytes in all]"));
+    log_open(LOG_INFO, true, NULL);
+    zone_free(zone);
+    free(message);
+}
+
+struct copies {
+    char text[4096];
+    int64_t at_ms;
+};
+
+static void keep_copy(void *to, int64_t at_ms, struct text line)
+{
+    struct copies *c = to;
+    size_t n = strlen(c->text);
+    memcpy(c->text + n, line.p, line.n);
+    c->text[n + line.n] = '\0';
+    c->at_ms = at_ms;
+}
+
+static void test_a_copy_gets_every_line_even_one_that_stderr_lost(void **state)
+{
+    (void)state;
+    char out[4096];
+    static struct copies copies;
+    log_copy_to(keep_copy, &copies);
+    log_info("x", "first");
+    drain(out, sizeof out);
+    assert_string_equal(copies.text, out);
+    assert_true(copies.at_ms > 0);
+    log_keep_here(true);
+    log_info("x", "second");
+    log_keep_here(false);
+    log_event(77, TEXT("an event\n"));
+    close(reader);
+    reader = -1;
+    log_info("x", "third");
+    log_copy_to(NULL, NULL);
+    log_info("x", "fourth");
+    assert_int_equal(lines_in(copies.text), 3);
+    assert_null(strstr(copies.text, "second"));
+    assert_non_null(strstr(copies.text, "\nan event\n"));
+    assert_non_null(strstr(copies.text, "third"));
+    /* The count of what was lost goes with the next reader. */
+    tear_down(NULL);
+    assert_int_equal(set_up(NULL), 0);
+    log_info("x", "fifth");
+    log_info("x", "sixth");
+}
+
 static void test_a_failure_is_told_with_code_detail_and_cause(void **state)
 {
     (void)state;
@@ -203,12 +279,15 @@ static void test_lines_of_many_threads_stay_whole(void **state)
 
 int main(void)
 {
+    signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         TEST_CASE(test_a_line_carries_thread_logger_and_request),
         TEST_CASE(test_text_lines_are_in_the_zone),
         TEST_CASE(test_lines_below_the_level_are_not_written),
         TEST_CASE(test_user_text_cannot_forge_a_line),
         TEST_CASE(test_a_message_of_control_characters_still_fits_one_write),
+        TEST_CASE(test_a_message_of_two_megabytes_is_cut_and_marked),
+        TEST_CASE(test_a_copy_gets_every_line_even_one_that_stderr_lost),
         TEST_CASE(test_a_failure_is_told_with_code_detail_and_cause),
         TEST_CASE(test_a_full_pipe_loses_lines_and_tells_how_many),
         TEST_CASE(test_a_write_never_waits_and_other_writers_of_the_pipe_keep_their_ways),
