@@ -32,6 +32,10 @@ static const struct err_row ROWS[] = {
     {ERR_WRONG_CODE, 422, "wrong_code", "Wrong code", "Mã xác thực không đúng hoặc đã hết hạn."},
     {ERR_IDEMPOTENCY_MISMATCH, 422, "idempotency_mismatch", "Idempotency key used for another request",
      "Khóa chống lặp đã được dùng cho một yêu cầu khác."},
+    {ERR_RECEIPT_UNREADABLE, 422, "receipt_unreadable", "Receipt cannot be read",
+     "Không đọc được khoản chi nào trong tệp. Hãy chọn tệp rõ hơn, không đặt mật khẩu, hoặc tự nhập các khoản chi."},
+    {ERR_RECEIPT_UNSUPPORTED, 422, "receipt_unsupported", "Receipts of this kind are not read here",
+     "Máy chủ này chưa đọc được ảnh hóa đơn. Hãy chọn hóa đơn dạng PDF hoặc tự nhập các khoản chi."},
 
     {ERR_CONFLICT, 409, "conflict", "Conflict", "Thao tác xung đột với dữ liệu hiện tại."},
     {ERR_NAME_IN_USE, 409, "name_in_use", "Name in use", "Tên này đã được sử dụng."},

@@ -34,6 +34,8 @@ enum err_code {
     ERR_VALIDATION,
     ERR_WRONG_CODE,
     ERR_IDEMPOTENCY_MISMATCH,
+    ERR_RECEIPT_UNREADABLE,  /* nothing in the file is a receipt that can be read */
+    ERR_RECEIPT_UNSUPPORTED, /* readable only by a service that is not configured */
     /* conflicts with the present state */
     ERR_CONFLICT,
     ERR_NAME_IN_USE,

@@ -1,0 +1,423 @@
+#include "finance/receipt_line.h"
+
+#include "base/attr.h"
+#include "base/date.h"
+
+enum {
+    TOKENS_MAX = 64,
+    NUMBER_MAX = 32,
+    UNGROUPED_MAX = 9, /* digits in a row; more is a telephone number or a code */
+    MARK_PASSES = 4
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
+}
+
+/* ---- numbers ---- */
+
+static const char *const MARKS[] = {"vnđ", "VNĐ", "VNÐ", "vnd", "VND", "usd", "USD", "đồng",
+                                    "đ",   "Đ",   "₫",   "d",   "$",   "€",   "£",   NULL};
+
+static bool ends_with(struct text t, struct text end)
+{
+    return t.n >= end.n && memcmp(t.p + t.n - end.n, end.p, end.n) == 0;
+}
+
+/* Takes one currency mark off either end. */
+static bool strip_mark(struct text *t)
+{
+    for (size_t i = 0; MARKS[i]; i++) {
+        struct text mark = text_of(MARKS[i]);
+        if (text_starts(*t, mark)) {
+            *t = text_slice(*t, mark.n, t->n);
+            return true;
+        }
+        if (ends_with(*t, mark)) {
+            *t = text_slice(*t, 0, t->n - mark.n);
+            return true;
+        }
+    }
+    return false;
+}
+
+struct shape {
+    char whole[NUMBER_MAX], fraction[NUMBER_MAX];
+    size_t whole_n, fraction_n;
+    bool grouped;
+};
+
+/* Where the fraction begins: the last separator, when it cannot be one between thousands. t.n: there is none. */
+static size_t point_of(struct text t)
+{
+    size_t last = t.n, separators = 0;
+    bool mixed = false;
+    char first = '\0';
+    for (size_t i = 0; i < t.n; i++) {
+        if (is_digit(t.p[i]))
+            continue;
+        first = separators ? first : t.p[i];
+        mixed = mixed || t.p[i] != first;
+        separators++;
+        last = i;
+    }
+    if (!separators)
+        return t.n;
+    size_t behind = t.n - last - 1;
+    return mixed || (separators == 1 && behind != 3) ? last : t.n;
+}
+
+static bool take_whole(struct text t, struct shape *s)
+{
+    size_t run = 0;
+    for (size_t i = 0; i < t.n; i++) {
+        if (is_digit(t.p[i])) {
+            if (s->whole_n == NUMBER_MAX - 1)
+                return false;
+            s->whole[s->whole_n++] = t.p[i];
+            run++;
+            continue;
+        }
+        /* Groups have three digits, the first has one to three. */
+        if (run == 0 || run > 3 || (s->grouped && run != 3))
+            return false;
+        s->grouped = true;
+        run = 0;
+    }
+    return s->grouped ? run == 3 : run > 0;
+}
+
+static bool take_shape(struct text t, struct shape *s)
+{
+    for (size_t i = 0; i < t.n; i++)
+        if (!is_digit(t.p[i]) && t.p[i] != '.' && t.p[i] != ',' && t.p[i] != '\'')
+            return false;
+    if (!t.n || t.n >= NUMBER_MAX || !is_digit(t.p[0]) || !is_digit(t.p[t.n - 1]))
+        return false;
+    size_t point = point_of(t);
+    if (!take_whole(text_slice(t, 0, point), s))
+        return false;
+    for (size_t i = point + 1; i < t.n; i++)
+        s->fraction[s->fraction_n++] = t.p[i];
+    return true;
+}
+
+bool receipt_amount(struct text t, const struct currency *cur, int64_t *minor, bool *marked)
+{
+    struct shape s = {0};
+    bool sign = false;
+    for (int i = 0; i < MARK_PASSES && strip_mark(&t); i++)
+        sign = true;
+    bool thousands = t.n > 1 && (t.p[t.n - 1] == 'k' || t.p[t.n - 1] == 'K') && cur->exponent == 0;
+    if (!take_shape(thousands ? text_slice(t, 0, t.n - 1) : t, &s))
+        return false;
+    /* "0901234567" and "000123" are no amounts. */
+    if (s.whole_n > 1 && s.whole[0] == '0')
+        return false;
+    if (!s.grouped && s.whole_n > UNGROUPED_MAX)
+        return false;
+    char number[2 * NUMBER_MAX + 8];
+    int n = snprintf(number, sizeof(number), "%.*s%s%s%.*s", (int)s.whole_n, s.whole, thousands ? "000" : "",
+                     s.fraction_n ? "." : "", (int)s.fraction_n, s.fraction);
+    if (n < 0 || (thousands && s.fraction_n))
+        return false;
+    *marked = sign || s.grouped || thousands || (cur->exponent > 0 && s.fraction_n == (size_t)cur->exponent);
+    return money_parse((struct text){number, (size_t)n}, cur, minor) == MONEY_OK;
+}
+
+/* ---- lines ---- */
+
+enum token_kind { TOKEN_WORD, TOKEN_NUMBER, TOKEN_FILLER };
+
+struct token {
+    struct text t;
+    size_t at;
+};
+
+static size_t split(struct text line, struct token out[TOKENS_MAX])
+{
+    size_t n = 0;
+    for (size_t at = 0; at < line.n;) {
+        while (at < line.n && is_blank(line.p[at]))
+            at++;
+        size_t end = at;
+        while (end < line.n && !is_blank(line.p[end]))
+            end++;
+        if (end > at) {
+            /* Of a line that is too long the end counts. */
+            if (n == TOKENS_MAX)
+                memmove(out, out + 1, --n * sizeof(*out));
+            out[n++] = (struct token){text_slice(line, at, end), at};
+        }
+        at = end;
+    }
+    return n;
+}
+
+static bool is_filler(struct text t)
+{
+    static const char *const WORDS[] = {"x", "X", "*",   "@",   "=",   "×",   ":", "-", "|",   "đ",
+                                        "Đ", "₫", "VND", "vnd", "VNĐ", "vnđ", "$", "€", "USD", NULL};
+    for (size_t i = 0; WORDS[i]; i++)
+        if (text_eq(t, text_of(WORDS[i])))
+            return true;
+    return t.n > 1 && t.p[t.n - 1] == '%' && is_digit(t.p[0]);
+}
+
+/* "x2", "2x", "(5.000)", "-5.000". */
+static struct text strip_signs(struct text t, bool *negative)
+{
+    *negative = false;
+    if (t.n > 2 && t.p[0] == '(' && t.p[t.n - 1] == ')') {
+        *negative = true;
+        return text_slice(t, 1, t.n - 1);
+    }
+    if (t.n > 1 && t.p[0] == '-') {
+        *negative = true;
+        return text_slice(t, 1, t.n);
+    }
+    if (t.n > 1 && (t.p[0] == 'x' || t.p[0] == 'X') && is_digit(t.p[1]))
+        return text_slice(t, 1, t.n);
+    if (t.n > 1 && (t.p[t.n - 1] == 'x' || t.p[t.n - 1] == 'X') && is_digit(t.p[t.n - 2]))
+        return text_slice(t, 0, t.n - 1);
+    return t;
+}
+
+static bool looks_like_number(struct text t)
+{
+    bool digits = false;
+    for (size_t i = 0; i < t.n; i++) {
+        if (!is_digit(t.p[i]) && t.p[i] != '.' && t.p[i] != ',')
+            return false;
+        digits = digits || is_digit(t.p[i]);
+    }
+    return digits;
+}
+
+static enum token_kind token_kind(struct text t, const struct currency *cur)
+{
+    int64_t minor;
+    bool marked, negative;
+    struct text bare = strip_signs(t, &negative);
+    if (receipt_amount(bare, cur, &minor, &marked) || looks_like_number(bare))
+        return TOKEN_NUMBER;
+    return is_filler(t) ? TOKEN_FILLER : TOKEN_WORD;
+}
+
+/* Without a sign of money a number must at least be of a usual size. */
+static bool is_plausible(int64_t minor, bool marked, const struct currency *cur)
+{
+    enum { SMALLEST_MARKED = 100, SMALLEST_BARE = 1000 };
+    if (cur->exponent > 0)
+        return marked && minor > 0;
+    return minor >= (marked ? SMALLEST_MARKED : SMALLEST_BARE);
+}
+
+static void take_amount(struct receipt_line *out, struct text token, bool currency_beside, const struct currency *cur)
+{
+    bool marked = false, negative;
+    struct text bare = strip_signs(token, &negative);
+    if (!receipt_amount(bare, cur, &out->amount, &marked))
+        return;
+    out->negative = negative;
+    out->has_amount = is_plausible(out->amount, marked || currency_beside, cur);
+}
+
+/* "1. ", "12) ", "2 x ": a running number or a quantity before the name. */
+static struct text strip_index(struct text name)
+{
+    size_t at = 0;
+    while (at < name.n && at < 3 && is_digit(name.p[at]))
+        at++;
+    size_t digits = at;
+    while (at < name.n && (name.p[at] == '.' || name.p[at] == ')' || is_blank(name.p[at])))
+        at++;
+    if (!digits || at == digits)
+        return name;
+    if (at + 1 < name.n && (name.p[at] == 'x' || name.p[at] == 'X' || name.p[at] == '*') && is_blank(name.p[at + 1]))
+        at += 2;
+    struct text rest = text_trim(text_slice(name, at, name.n));
+    return rest.n > 2 ? rest : name;
+}
+
+/* The unit's column, between the name and at least a quantity and a price: one short word after a gap. */
+static struct text strip_unit(struct text name, size_t numbers)
+{
+    enum { UNIT_MAX = 10, GAP = 2 };
+    size_t at = name.n;
+    while (at > 0 && !is_blank(name.p[at - 1]))
+        at--;
+    size_t gap = at;
+    while (gap > 0 && is_blank(name.p[gap - 1]))
+        gap--;
+    bool column = numbers >= 2 && gap > 0 && at - gap >= GAP && name.n - at <= UNIT_MAX;
+    return column ? text_slice(name, 0, gap) : name;
+}
+
+struct receipt_line receipt_line_read(struct text line, const struct currency *cur)
+{
+    struct receipt_line out = {0};
+    struct token tokens[TOKENS_MAX];
+    size_t n = split(line, tokens), first = n;
+    bool currency_beside = false;
+    while (first > 0) {
+        struct text t = tokens[first - 1].t;
+        enum token_kind kind = token_kind(t, cur);
+        if (kind == TOKEN_WORD)
+            break;
+        if (kind == TOKEN_NUMBER && !out.numbers++)
+            take_amount(&out, t, currency_beside, cur);
+        currency_beside = kind == TOKEN_FILLER;
+        first--;
+    }
+    size_t end = first < n ? tokens[first].at : line.n;
+    /* A sign right before the name's end belongs to the numbers: "Tổng $ 12". */
+    out.name = text_trim(text_slice(line, 0, end));
+    if (out.numbers)
+        out.name = strip_index(strip_unit(out.name, out.numbers));
+    return out;
+}
+
+bool receipt_has_time(struct text line)
+{
+    for (size_t i = 1; i + 2 < line.n; i++)
+        if (line.p[i] == ':' && is_digit(line.p[i - 1]) && is_digit(line.p[i + 1]) && is_digit(line.p[i + 2]))
+            return true;
+    return false;
+}
+
+/* ---- dates ---- */
+
+static size_t take_number(struct text t, size_t at, int *out)
+{
+    size_t n = 0;
+    *out = 0;
+    while (at + n < t.n && n < 5 && is_digit(t.p[at + n]))
+        *out = *out * 10 + (t.p[at + n++] - '0');
+    return n;
+}
+
+/* A day, a month and a year in either order; the year of two digits is of this century. */
+static int32_t date_of(int a, int b, int year, size_t year_digits)
+{
+    int32_t date = 0;
+    if (year_digits == 2)
+        year += 2000;
+    if (date_make(year, b, a, &date) || date_make(year, a, b, &date))
+        return date;
+    return 0;
+}
+
+/* "5/3/2026", "05-03-26", "2026-03-05", "5.3.2026" at `at`. */
+static int32_t numeric_date(struct text t, size_t at)
+{
+    int part[3];
+    size_t digits[3];
+    char sign = '\0';
+    for (int i = 0; i < 3; i++) {
+        if (i) {
+            if (at >= t.n || (t.p[at] != '/' && t.p[at] != '-' && t.p[at] != '.') || (sign && t.p[at] != sign))
+                return 0;
+            sign = t.p[at++];
+        }
+        digits[i] = take_number(t, at, &part[i]);
+        if (!digits[i])
+            return 0;
+        at += digits[i];
+    }
+    int32_t date = 0;
+    if (digits[0] == 4)
+        return digits[1] <= 2 && digits[2] <= 2 && date_make(part[0], part[1], part[2], &date) ? date : 0;
+    if (digits[0] > 2 || digits[1] > 2 || (digits[2] != 4 && digits[2] != 2))
+        return 0;
+    return date_of(part[0], part[1], part[2], digits[2]);
+}
+
+static size_t skip_to_number(struct text t, size_t at, size_t most)
+{
+    size_t end = at + most < t.n ? at + most : t.n;
+    while (at < end && !is_digit(t.p[at]))
+        at++;
+    return at < end ? at : t.n;
+}
+
+static size_t find(struct text t, struct text what, size_t from)
+{
+    for (size_t i = from; i + what.n <= t.n; i++)
+        if (memcmp(t.p + i, what.p, what.n) == 0)
+            return i;
+    return t.n;
+}
+
+/* "ngay 05 thang 03 nam 2026" */
+static int32_t spoken_date(struct text t)
+{
+    enum { NEAR = 12 };
+    static const struct text WORDS[] = {TEXT_INIT("ngay"), TEXT_INIT("thang"), TEXT_INIT("nam")};
+    int part[3];
+    size_t at = 0;
+    for (size_t i = 0; i < ARRAY_LEN(WORDS); i++) {
+        at = find(t, WORDS[i], at);
+        at = skip_to_number(t, at, NEAR);
+        size_t n = at < t.n ? take_number(t, at, &part[i]) : 0;
+        if (!n)
+            return 0;
+        at += n;
+    }
+    int32_t date = 0;
+    return date_make(part[2], part[1], part[0], &date) ? date : 0;
+}
+
+/* "mar 5, 2026" and "5 march 2026" */
+static int32_t named_date(struct text t)
+{
+    static const char MONTHS[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+    for (size_t i = 0; i + 3 <= t.n; i++) {
+        bool begins = i == 0 || t.p[i - 1] < 'a' || t.p[i - 1] > 'z';
+        for (int m = 0; begins && m < 12; m++) {
+            int day = 0, year = 0;
+            if (memcmp(t.p + i, MONTHS + 3 * m, 3) != 0)
+                continue;
+            size_t after = i;
+            while (after < t.n && ((t.p[after] >= 'a' && t.p[after] <= 'z') || t.p[after] == '.'))
+                after++;
+            size_t number = skip_to_number(t, after, 3), n = number < t.n ? take_number(t, number, &year) : 0;
+            if (n == 1 || n == 2) {
+                day = year;
+                number = skip_to_number(t, number + n, 5);
+                n = number < t.n ? take_number(t, number, &year) : 0;
+            } else if (n == 4 && i > 1) {
+                size_t back = i - 1;
+                while (back > 0 && !is_digit(t.p[back - 1]) && i - back < 5)
+                    back--;
+                size_t from = back;
+                while (from > 0 && is_digit(t.p[from - 1]))
+                    from--;
+                take_number(t, from, &day);
+            }
+            int32_t date = 0;
+            if (n == 4 && date_make(year, m + 1, day, &date))
+                return date;
+        }
+    }
+    return 0;
+}
+
+int32_t receipt_date(struct text folded)
+{
+    for (size_t i = 0; i < folded.n; i++) {
+        if (!is_digit(folded.p[i]) || (i > 0 && (is_digit(folded.p[i - 1]) || folded.p[i - 1] == '.')))
+            continue;
+        int32_t date = numeric_date(folded, i);
+        if (date)
+            return date;
+    }
+    int32_t date = spoken_date(folded);
+    return date ? date : named_date(folded);
+}
