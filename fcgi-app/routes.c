@@ -12,6 +12,7 @@
 #include "handlers/password_reset.h"
 #include "handlers/preferences.h"
 #include "handlers/profile.h"
+#include "handlers/receipt.h"
 #include "handlers/registration.h"
 #include "handlers/session.h"
 #include "handlers/transaction.h"
@@ -53,6 +54,10 @@ const struct route ROUTES[] = {
     {METHOD_PUT, "/complete-profile", registration_complete, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &COMPLETE_BODY},
     {METHOD_GET, "/expenses", expenses_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
     {METHOD_POST, "/expenses", expense_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &EXPENSE_BODY},
+    {METHOD_POST, "/expenses/import-receipt/analyze", receipt_analyze_post, AUTH_USER, NO_DB, RATE_AI,
+     .lane = LANE_CHAT, .upload = &RECEIPT_UPLOAD},
+    {METHOD_POST, "/expenses/import-receipt/confirm", receipt_confirm_post, AUTH_USER, WRITES, RATE_API,
+     .idempotent = true, .body = &RECEIPT_BODY},
     {METHOD_DELETE, "/expenses/{id}", expense_delete, AUTH_USER, WRITES, RATE_API, .body = &DELETE_BODY},
     {METHOD_PUT, "/expenses/{id}", expense_put, AUTH_USER, WRITES, RATE_API, .body = &EXPENSE_BODY},
     {METHOD_POST, "/forgot-password", password_reset_request, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &FORGOT_BODY},

@@ -42,20 +42,35 @@ static bool key_allowed(struct text key, void *to)
     return allowed;
 }
 
-static bool open_provider(struct assistant *a, struct app *app, struct err *err)
+struct provider {
+    const char *url, *model, *keys;
+    int64_t concurrency;
+};
+
+/* *out stays NULL where none is configured. */
+static bool open_provider(struct app *app, const struct provider *p, struct llm **out, struct err *err)
 {
-    const struct config *c = &app->config;
-    if (!c->chat_provider_url)
+    if (!p->url)
         return true;
-    const struct llm_options opts = {.base_url = c->chat_provider_url,
-                                     .model = c->chat_provider_model,
-                                     .keys = c->chat_provider_keys,
-                                     .concurrency = (size_t)c->chat_provider_concurrency,
+    const struct llm_options opts = {.base_url = p->url,
+                                     .model = p->model,
+                                     .keys = p->keys,
+                                     .concurrency = (size_t)p->concurrency,
                                      .connect_timeout_ms = PROVIDER_CONNECT_MS,
-                                     .total_timeout_ms = (int)c->chat_timeout_seconds * 1000,
+                                     .total_timeout_ms = (int)app->config.chat_timeout_seconds * 1000,
                                      .key_allowed = key_allowed,
                                      .to = app};
-    return (a->llm = llm_open(&opts, err)) != NULL;
+    return (*out = llm_open(&opts, err)) != NULL;
+}
+
+static bool open_providers(struct assistant *a, struct app *app, struct err *err)
+{
+    const struct config *c = &app->config;
+    const struct provider chat = {c->chat_provider_url, c->chat_provider_model, c->chat_provider_keys,
+                                  c->chat_provider_concurrency};
+    const struct provider vision = {c->receipt_provider_url, c->receipt_provider_model, c->receipt_provider_keys,
+                                    c->receipt_provider_concurrency};
+    return open_provider(app, &chat, &a->llm, err) && open_provider(app, &vision, &a->vision, err);
 }
 
 /* A conversation that cannot be kept in a few seconds is answered all the same. */
@@ -82,7 +97,7 @@ struct assistant *assistant_open(struct app *app, struct err *err)
         return NULL;
     }
     a->own_host = host_of(text_of(app->config.web_base_url));
-    if (open_store(a, &app->config, err) && open_provider(a, app, err))
+    if (open_store(a, &app->config, err) && open_providers(a, app, err))
         return a;
     assistant_close(a);
     return NULL;
@@ -92,6 +107,7 @@ void assistant_close(struct assistant *a)
 {
     if (!a)
         return;
+    llm_close(a->vision);
     llm_close(a->llm);
     dynamodb_close(a->chat.db);
     aws_credentials_close(a->credentials);
@@ -100,6 +116,8 @@ void assistant_close(struct assistant *a)
 
 void assistant_cancel(struct assistant *a)
 {
-    if (a)
-        llm_cancel(a->llm);
+    if (!a)
+        return;
+    llm_cancel(a->llm);
+    llm_cancel(a->vision);
 }

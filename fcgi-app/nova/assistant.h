@@ -10,6 +10,7 @@ struct aws_credentials;
 
 struct assistant {
     struct llm *llm;      /* NULL: the embedded assistant answers alone */
+    struct llm *vision;   /* reads pictures of receipts; NULL: nobody does */
     struct text own_host; /* links to it stay in answers */
     struct aws_credentials *credentials;
     struct chat_store chat;

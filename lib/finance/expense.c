@@ -1,7 +1,10 @@
 #include "finance/expense.h"
 
+#include <assert.h>
+
 #include "finance/large.h"
 #include "finance/ledger.h"
+#include "finance/other_category.h"
 #include "store/category.h"
 
 static bool check_refs(struct scope *s, const struct expense_input *in, struct transaction_refs *refs, struct err *err)
@@ -56,6 +59,92 @@ bool expense_add(struct scope *s, const struct expense_input *in, struct transac
         return false;
     *out = t;
     return true;
+}
+
+/* ---- several at once ---- */
+
+static const struct category *find_category(const struct category_list *list, int64_t id)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].id == id)
+            return &list->items[i];
+    return NULL;
+}
+
+struct set {
+    struct category_list categories;
+    struct category other;        /* id 0: not looked for yet */
+    struct transaction_refs refs; /* of the jar and the user */
+};
+
+static bool take_category(struct scope *s, struct set *set, const struct expense_input *in, size_t i,
+                          struct transaction_refs *refs, int64_t *id, struct err *err)
+{
+    char field[ERR_FIELD_NAME_MAX];
+    if (!in->category_id && !set->other.id && !other_category(s, &set->categories, CATEGORY_EXPENSE, &set->other, err))
+        return false;
+    const struct category *c = in->category_id ? find_category(&set->categories, in->category_id) : &set->other;
+    if (!c)
+        return err_set(err, ERR_NOT_FOUND, "There is no such category");
+    snprintf(field, sizeof(field), "items[%zu].categoryId", i);
+    if (c->type != CATEGORY_EXPENSE)
+        return err_field(err, field, "Phải là danh mục chi tiêu");
+    *refs = set->refs;
+    refs->category_name = c->name;
+    *id = c->id;
+    return true;
+}
+
+static bool read_refs(struct scope *s, const struct expense_input *first, struct set *set, struct err *err)
+{
+    if (!category_list(s->db, s->household_id, s->mem, &set->categories, err) ||
+        !transaction_refs(s->db, s->household_id, s->user_id, 0, first->jar_id, s->mem, &set->refs, err))
+        return false;
+    return !first->jar_id || set->refs.jar_found || err_set(err, ERR_NOT_FOUND, "There is no such jar");
+}
+
+static bool take_inputs(struct scope *s, struct set *set, const struct expense_input *in, size_t count,
+                        struct transaction *out, struct err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; i < count; i++) {
+        struct transaction_refs refs;
+        int64_t category = 0;
+        if (!take_category(s, set, &in[i], i, &refs, &category, err)) {
+            /* All bad items are told together. */
+            if (err->code != ERR_VALIDATION)
+                return false;
+            ok = false;
+            continue;
+        }
+        out[i] = (struct transaction){.occurred_on = in[i].occurred_on ? in[i].occurred_on : s->today};
+        take_input(&out[i], &in[i], &refs);
+        out[i].category_id = category;
+    }
+    return ok;
+}
+
+static bool post_set(struct scope *s, const struct set *set, const struct transaction *rows, size_t count,
+                     struct err *err)
+{
+    struct ledger_batch *batch = ledger_batch_new(s, err);
+    bool ok = batch != NULL;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = spend(batch, &rows[i], err);
+    ok = ok && ledger_post(s, batch, err);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = large_check(s, &rows[i], 0, &set->refs, err);
+    return ok;
+}
+
+bool expense_add_set(struct scope *s, const struct expense_input *in, size_t count, struct transaction *out,
+                     struct err *err)
+{
+    struct set set = {0};
+    assert(count > 0 && count <= EXPENSE_SET_MAX);
+    return read_refs(s, &in[0], &set, err) && take_inputs(s, &set, in, count, out, err) &&
+           transaction_insert_set(s->db, s->household_id, s->user_id, out, count, s->now_ms, err) &&
+           post_set(s, &set, out, count, err);
 }
 
 bool expense_change(struct scope *s, const struct expense_input *in, struct transaction *t, struct err *err)

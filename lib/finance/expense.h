@@ -17,6 +17,11 @@ struct expense_input {
 
 /* ERR_NOT_FOUND for a category or jar that is not the household's, ERR_VALIDATION for a category of incomes. */
 bool expense_add(struct scope *s, const struct expense_input *in, struct transaction *out, struct err *err) MUST_CHECK;
+/* Several of one jar at once, all or none, in a number of round trips that does not grow with them; category 0 means
+ * `Khác` (finance/other_category.h). At most EXPENSE_SET_MAX. Faults name the item: "items[2].categoryId". */
+enum { EXPENSE_SET_MAX = 100 };
+bool expense_add_set(struct scope *s, const struct expense_input *in, size_t count, struct transaction *out,
+                     struct err *err) MUST_CHECK;
 /* `t` as it was found; becomes what it is now. */
 bool expense_change(struct scope *s, const struct expense_input *in, struct transaction *t, struct err *err) MUST_CHECK;
 

@@ -242,6 +242,10 @@ static const struct setting SETTINGS[] = {
     {"CHAT_PROVIDER_KEYS", read_string, AT(chat_provider_keys), NULL, 0, 0, 0},
     {"CHAT_PROVIDER_CONCURRENCY", read_int, AT(chat_provider_concurrency), "8", 0, 1, 64},
     {"CHAT_PROVIDER_KEY_PER_MINUTE", read_int, AT(chat_provider_key_per_minute), "300", 0, 1, 1000000},
+    {"RECEIPT_PROVIDER_URL", read_url, AT(receipt_provider_url), NULL, 0, 0, 0},
+    {"RECEIPT_PROVIDER_MODEL", read_string, AT(receipt_provider_model), NULL, 0, 0, 0},
+    {"RECEIPT_PROVIDER_KEYS", read_string, AT(receipt_provider_keys), NULL, 0, 0, 0},
+    {"RECEIPT_PROVIDER_CONCURRENCY", read_int, AT(receipt_provider_concurrency), "2", 0, 1, 16},
     {"CHAT_THREADS", read_int, AT(chat_threads), "8", 0, 1, 64},
     {"CHAT_WAITING", read_int, AT(chat_waiting), "200", 0, 0, 1000},
     {"CHAT_TIMEOUT_SECONDS", read_int, AT(chat_timeout_seconds), "25", 0, 2, 28},
@@ -276,6 +280,8 @@ static bool check_together(const struct config *cfg, FILE *faults)
         ok = fault(faults, "SMTP_USER", "and SMTP_PASSWORD must be set together");
     if (cfg->chat_provider_url && !cfg->chat_provider_model)
         ok = fault(faults, "CHAT_PROVIDER_MODEL", "is needed with CHAT_PROVIDER_URL");
+    if (cfg->receipt_provider_url && !cfg->receipt_provider_model)
+        ok = fault(faults, "RECEIPT_PROVIDER_MODEL", "is needed with RECEIPT_PROVIDER_URL");
     return ok;
 }
 

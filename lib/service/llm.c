@@ -1,7 +1,9 @@
 #include "service/llm.h"
 
 #include <pthread.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/bell.h"
 #include "base/buf.h"
@@ -18,7 +20,9 @@ enum {
     BACK_OFF_MS = 1000,      /* of a key after a fault; doubled with each, as far as the next row */
     BACK_OFF_MAX_MS = 30 * 1000,
     REFUSED_MS = 300 * 1000, /* a key that the provider does not know is not asked with for this long */
-    RETRY_AFTER_MAX_S = 3600
+    RETRY_AFTER_MAX_S = 3600,
+    IMAGE_PIECE = 12 * 1024, /* a multiple of three, so that pieces of base64 can stand side by side */
+    IMAGE_PIECE_TEXT = IMAGE_PIECE / 3 * 4
 };
 
 struct key {
@@ -200,11 +204,62 @@ static void put_tool_calls(struct json_out *j, const struct llm_message *m)
     json_end_array(j);
 }
 
+/* Fills `piece` but at the end of the picture. */
+static size_t read_piece(const struct llm_image *image, size_t at, unsigned char piece[IMAGE_PIECE])
+{
+    size_t n = 0, wanted = image->size - at < IMAGE_PIECE ? image->size - at : IMAGE_PIECE;
+    while (n < wanted) {
+        ssize_t part = pread(image->fd, piece + n, wanted - n, (off_t)(at + n));
+        if (part <= 0)
+            break;
+        n += (size_t)part;
+    }
+    return n;
+}
+
+static void put_image_url(struct json_out *j, const struct llm_image *image)
+{
+    unsigned char piece[IMAGE_PIECE], text[IMAGE_PIECE_TEXT + 1];
+    buf_printf(j->buf, "\"data:%s;base64,", image->mime);
+    for (size_t at = 0, n; at < image->size; at += n) {
+        n = read_piece(image, at, piece);
+        if (!n) {
+            j->buf->failed = true;
+            return;
+        }
+        buf_put(j->buf, text, (size_t)EVP_EncodeBlock(text, piece, (int)n));
+    }
+    buf_char(j->buf, '"');
+    j->comma = true;
+}
+
+static void put_picture(struct json_out *j, const struct llm_message *m)
+{
+    json_key(j, "content");
+    json_begin_array(j);
+    json_begin_object(j);
+    json_put_str(j, "type", "text");
+    json_put_text(j, "text", m->content);
+    json_end_object(j);
+    json_begin_object(j);
+    json_put_str(j, "type", "image_url");
+    json_key(j, "image_url");
+    json_begin_object(j);
+    json_key(j, "url");
+    put_image_url(j, m->image);
+    json_end_object(j);
+    json_end_object(j);
+    json_end_array(j);
+}
+
 static void put_message(struct json_out *j, const struct llm_message *m)
 {
     json_begin_object(j);
     json_put_str(j, "role", m->role);
-    json_put_text(j, "content", m->content.p ? m->content : TEXT(""));
+    if (m->image)
+        put_picture(j, m);
+    else
+        json_put_text(j, "content", m->content.p ? m->content : TEXT(""));
     if (m->tool_call_id.n)
         json_put_text(j, "tool_call_id", m->tool_call_id);
     if (m->tool_call_count)
@@ -375,14 +430,26 @@ static bool try_keys(struct llm *l, const struct llm_request *req, struct text b
     return false;
 }
 
+static size_t picture_bytes(const struct llm_request *req)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < req->message_count; i++)
+        if (req->messages[i].image)
+            n += req->messages[i].image->size / 3 * 4 + 64;
+    return n;
+}
+
 bool llm_chat(struct llm *l, const struct llm_request *req, struct arena *mem, struct llm_reply *out, struct err *err)
 {
     int64_t deadline = clock_monotonic_ms() + (req->timeout_ms > 0 ? req->timeout_ms : l->opts.total_timeout_ms);
+    size_t pictures = picture_bytes(req);
     AUTO(buf) struct buf body;
-    buf_init(&body, REQUEST_MAX);
-    if (!body_write(l, req, &body, err) || !enter(l, deadline, err))
+    buf_init(&body, REQUEST_MAX + pictures);
+    /* Only calls that run hold their pictures in memory. */
+    if (!enter(l, deadline, err))
         return false;
-    bool ok = try_keys(l, req, buf_view(&body), deadline, mem, out, err);
+    bool ok = (!pictures || buf_reserve(&body, pictures) || err_set(err, ERR_NO_MEMORY, "Not enough memory")) &&
+              body_write(l, req, &body, err) && try_keys(l, req, buf_view(&body), deadline, mem, out, err);
     leave(l);
     return ok;
 }

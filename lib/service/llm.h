@@ -31,12 +31,20 @@ struct llm_tool_call {
     struct text id, name, arguments; /* arguments: JSON text, untrusted */
 };
 
+/* A picture, sent as a data URL. */
+struct llm_image {
+    const char *mime; /* "image/jpeg" */
+    int fd;           /* read from its beginning; the caller's */
+    size_t size;
+};
+
 struct llm_message {
     const char *role; /* system, user, assistant, tool */
     struct text content;
     struct text tool_call_id;               /* role tool */
     const struct llm_tool_call *tool_calls; /* role assistant */
     size_t tool_call_count;
+    const struct llm_image *image; /* role user: beside the content; or NULL */
 };
 
 struct llm_request {

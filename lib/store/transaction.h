@@ -56,6 +56,10 @@ bool transaction_find(struct db *db, int64_t household, int64_t id, struct arena
                       struct err *err) MUST_CHECK;
 bool transaction_insert(struct db *db, int64_t household, int64_t user, struct transaction *t, int64_t now_ms,
                         struct err *err) MUST_CHECK;
+/* Many at once, in their order and in two round trips (transaction_set.c); fills id, version and instants. Kinds but
+ * transfers; inside a command. */
+bool transaction_insert_set(struct db *db, int64_t household, int64_t user, struct transaction *rows, size_t count,
+                            int64_t now_ms, struct err *err) MUST_CHECK;
 /* All fields but kind; version + 1 and updated_at also in *t. */
 bool transaction_update(struct db *db, int64_t household, struct transaction *t, int64_t now_ms,
                         struct err *err) MUST_CHECK;

@@ -17,6 +17,8 @@ class Provider(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.asked = []  # the bodies, in order
         self.keys = []
+        self.says = None  # the reply, whatever is asked
+        self.does = None  # the script, whatever is asked
         self.ended = threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -45,6 +47,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.keys.append(self.headers.get("Authorization"))
         self.messages = body["messages"]
         self.tools = [tool["function"]["name"] for tool in body.get("tools", [])]
+        if self.server.does:
+            return getattr(self, f"script_{self.server.does}")()
+        if self.server.says is not None:
+            return self.say(self.server.says)
         said = next(message["content"] for message in reversed(self.messages) if message["role"] == "user")
         name = said.split("[", 1)[1].split("]", 1)[0] if "[" in said else "plain"
         getattr(self, f"script_{name}", self.script_plain)()

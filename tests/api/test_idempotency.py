@@ -38,6 +38,10 @@ DRIVERS = {
         "/expenses",
         *({"name": "A", "categoryId": user.category_of("expense"), "amount": n} for n in (100, 200)),
     ),
+    "/expenses/import-receipt/confirm": lambda user: (
+        "/expenses/import-receipt/confirm",
+        *({"merchant": "Quán", "items": [{"name": "A", "amount": n}, {"name": "B", "amount": n}]} for n in (100, 200)),
+    ),
     "/ai/confirm-action": lambda user: (
         "/ai/confirm-action",
         *(

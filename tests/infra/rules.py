@@ -134,7 +134,9 @@ def only_the_load_balancer_is_open(stacks):
             if name != "AlbSecurityGroup" or entry.get("FromPort") not in (80, 443) or entry["FromPort"] != entry["ToPort"]:
                 yield f"{name}: open to all on {entry.get('FromPort')}-{entry.get('ToPort')}"
     for _, name, entry in ingress(stacks):
-        if covers(entry, 8080) and (name != "AppSecurityGroup" or entry.get("SourceSecurityGroupId") != {"Ref": "AlbSecurityGroup"}):
+        if covers(entry, 8080) and (
+            name != "AppSecurityGroup" or entry.get("SourceSecurityGroupId") != {"Ref": "AlbSecurityGroup"}
+        ):
             yield f"{name}: the programs are reached around the load balancer"
 
 

@@ -59,7 +59,9 @@ class StandIn:
         own = {"GATEWAY_PORT": str(self.port), "BIND_HOST": "127.0.0.1", "AUTH": "true", "MINISTACK_REGION": REGION}
         own |= {"SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0", "LOG_LEVEL": "WARNING"}
         self.log = open(self.dir / "stand-in.log", "wb")
-        self.process = subprocess.Popen([BIN / "ministack"], env={**self.env, **own}, stdout=self.log, stderr=self.log, cwd=self.dir)
+        self.process = subprocess.Popen(
+            [BIN / "ministack"], env={**self.env, **own}, stdout=self.log, stderr=self.log, cwd=self.dir
+        )
         self.wait()
 
     def wait(self):

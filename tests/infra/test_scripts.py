@@ -14,7 +14,11 @@ BIN = ROOT / "build/venv/bin"
 def run(*command, **env):
     base = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DB_", "REDIS_", "SQS_"))}
     return subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=60, env={**base, **{k: str(v) for k, v in env.items()}}
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**base, **{k: str(v) for k, v in env.items()}},
     )
 
 
@@ -85,7 +89,10 @@ REFUSALS = [
     (f"{WHO} because no identity-based policy allows the s3:PutObject action", "IAM: compute.yaml"),
     (f"{WHO} because no VPC endpoint policy allows the s3:PutObject action", "endpoint policy:"),
     (f"{WHO} with an explicit deny in a resource-based policy", "bucket policy:"),
-    ("An error occurred (AccessDenied) when calling the PutObject operation: Access Denied", "IAM, endpoint policy or bucket policy"),
+    (
+        "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied",
+        "IAM, endpoint policy or bucket policy",
+    ),
     ('Connect timeout on endpoint URL: "https://sqs.ap-southeast-1.amazonaws.com/"', "security group or route"),
     ("Unable to locate credentials. You can configure credentials by running 'aws configure'.", "hop limit"),
     ("An error occurred (ExpiredToken) when calling the PutObject operation: expired", "credentials:"),

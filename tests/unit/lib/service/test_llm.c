@@ -1,7 +1,9 @@
 /* The provider's client against a scripted server. */
 #include "check.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "lib/service/fake_http.h"
@@ -95,6 +97,42 @@ static void test_a_streamed_answer_comes_in_pieces_and_whole(void **state)
     assert_true(fake_http_head_has(f->server, 0, "Authorization: Bearer k1"));
     assert_non_null(strstr(sent.body, "\"model\":\"m-1\""));
     assert_non_null(strstr(sent.body, "{\"role\":\"user\",\"content\":\"hi\"}"));
+}
+
+/* More than one piece, and no multiple of three. */
+static void test_a_picture_goes_as_a_data_url(void **state)
+{
+    enum { SIZE = 40001 };
+    struct fixture *f = *state;
+    char *bytes = malloc(SIZE);
+    int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    SCRIPT(f, HELLO);
+    memset(bytes, 'a', SIZE);
+    assert_true(write(fd, bytes, SIZE) == SIZE);
+    const struct llm_image image = {"image/png", fd, SIZE};
+    const struct llm_message messages[] = {{.role = "user", .content = TEXT("see"), .image = &image}};
+    const struct llm_request req = {.messages = messages, .message_count = 1};
+    assert_true(llm_chat(f->llm, &req, f->mem, &f->reply, &f->err));
+    struct fake_request sent = fake_http_request(f->server, 0);
+    const char *url =
+        strstr(sent.body, "{\"type\":\"text\",\"text\":\"see\"},{\"type\":\"image_url\",\"image_url\":{\"url\":"
+                          "\"data:image/png;base64,YWFh");
+    assert_non_null(url);
+    size_t text = strspn(strstr(url, "base64,") + 7, "WYFhYWE");
+    assert_int_equal(text, (SIZE + 2) / 3 * 4 - 1);
+    assert_non_null(strstr(url, "YWE=\"}}]}"));
+    close(fd);
+    free(bytes);
+}
+
+static void test_a_picture_that_cannot_be_read_is_no_call(void **state)
+{
+    struct fixture *f = *state;
+    const struct llm_image image = {"image/png", -1, 10};
+    const struct llm_message messages[] = {{.role = "user", .content = TEXT("see"), .image = &image}};
+    const struct llm_request req = {.messages = messages, .message_count = 1};
+    assert_false(llm_chat(f->llm, &req, f->mem, &f->reply, &f->err));
+    assert_int_equal(fake_http_count(f->server), 0);
 }
 
 static void test_a_whole_json_answer_is_read_too(void **state)
@@ -219,10 +257,16 @@ static void test_an_answer_of_any_bytes_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_a_streamed_answer_comes_in_pieces_and_whole),  T(test_a_whole_json_answer_is_read_too),
-        T(test_tool_calls_are_put_together_from_their_parts), T(test_another_key_is_tried_when_one_is_throttled),
-        T(test_when_every_key_rests_nothing_is_asked),        T(test_answers_that_cannot_be_used_are_refused),
-        T(test_a_hanging_provider_is_left_in_time),           T(test_a_reply_without_end_is_cut),
+        T(test_a_picture_goes_as_a_data_url),
+        T(test_a_picture_that_cannot_be_read_is_no_call),
+        T(test_a_streamed_answer_comes_in_pieces_and_whole),
+        T(test_a_whole_json_answer_is_read_too),
+        T(test_tool_calls_are_put_together_from_their_parts),
+        T(test_another_key_is_tried_when_one_is_throttled),
+        T(test_when_every_key_rests_nothing_is_asked),
+        T(test_answers_that_cannot_be_used_are_refused),
+        T(test_a_hanging_provider_is_left_in_time),
+        T(test_a_reply_without_end_is_cut),
         cmocka_unit_test(test_an_answer_of_any_bytes_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
