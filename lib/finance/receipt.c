@@ -9,10 +9,12 @@ enum {
     SCRATCH_MAX = 32 * 1024 * 1024 /* 1,000 categories of the longest names */
 };
 
-struct text receipt_clean(struct text t, size_t max, struct arena *mem)
+struct text receipt_clean(struct text t, size_t max, struct receipt *r, const struct receipt_context *ctx)
 {
-    char *out = arena_alloc(mem, t.n + 1);
+    char *out = arena_alloc(ctx->mem, t.n + 1);
     size_t n = 0, count = 0;
+    if (!out)
+        r->starved = true;
     if (!out || !t.p)
         return TEXT_NONE;
     for (size_t at = 0; at < t.n && count < max;) {
@@ -49,11 +51,16 @@ bool receipt_date_plausible(int32_t date, int32_t today)
 
 bool receipt_add(struct receipt *r, struct text name, int64_t amount, int32_t date, const struct receipt_context *ctx)
 {
-    struct text clean = receipt_clean(name, RECEIPT_NAME_MAX, ctx->mem);
+    struct text clean = receipt_clean(name, RECEIPT_NAME_MAX, r, ctx);
     if (!clean.n || amount <= 0 || amount > money_max(ctx->currency) || r->count == RECEIPT_ITEMS_MAX)
         return false;
     r->items[r->count++] = (struct receipt_item){.name = clean, .amount = amount, .date = date};
     return true;
+}
+
+static bool no_memory(struct err *err)
+{
+    return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
 }
 
 static bool nothing(struct err *err)
@@ -80,6 +87,8 @@ static bool explains(int64_t sum, int64_t total)
 bool receipt_settle(struct receipt *r, struct err *err)
 {
     int64_t weights[RECEIPT_ITEMS_MAX], parts[RECEIPT_ITEMS_MAX], sum = 0;
+    if (r->starved)
+        return no_memory(err);
     if (!r->count)
         return nothing(err);
     for (size_t i = 0; i < r->count; i++) {
@@ -96,11 +105,6 @@ bool receipt_settle(struct receipt *r, struct err *err)
 }
 
 /* ---- categories ---- */
-
-static bool no_memory(struct err *err)
-{
-    return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
-}
 
 static const struct category *category_of(const struct category_list *list, int64_t id)
 {

@@ -38,6 +38,7 @@ struct receipt {
     int64_t total;                  /* 0: not found */
     struct receipt_item items[RECEIPT_ITEMS_MAX];
     size_t count;
+    bool starved; /* some text found no memory: what was read is not all */
 };
 
 /* What the readers need to know. */
@@ -68,7 +69,7 @@ bool receipt_categorize(struct receipt *r, const struct category_list *categorie
 /* ---- shared by the readers ---- */
 
 /* Cuts to `max` code points, takes control characters out and trims; TEXT_NONE when nothing is left. */
-struct text receipt_clean(struct text t, size_t max, struct arena *mem);
+struct text receipt_clean(struct text t, size_t max, struct receipt *r, const struct receipt_context *ctx);
 /* False, and nothing is added, for an amount that is none, no name, or one item too many. */
 bool receipt_add(struct receipt *r, struct text name, int64_t amount, int32_t date, const struct receipt_context *ctx);
 /* Brings the items to the total where taxes or discounts explain the difference. ERR_RECEIPT_UNREADABLE without items.

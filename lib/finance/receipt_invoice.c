@@ -35,7 +35,7 @@ static struct text path_of(const struct invoice *v)
 
 static struct text clean(const struct invoice *v, size_t max)
 {
-    return receipt_clean((struct text){v->value.p, v->value.n}, max, v->ctx->mem);
+    return receipt_clean((struct text){v->value.p, v->value.n}, max, v->out, v->ctx);
 }
 
 /* "58000.000000": digits finer than the currency has are cut off, for the invoice's total rounds them too. */

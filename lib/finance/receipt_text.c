@@ -131,7 +131,7 @@ static void add_extra(struct reading *r, struct text name, int64_t amount)
     while (is_label(name))
         name.n--;
     r->extra[r->extra_count++] =
-        (struct receipt_item){.name = receipt_clean(name, RECEIPT_NAME_MAX, r->ctx->mem), .amount = amount};
+        (struct receipt_item){.name = receipt_clean(name, RECEIPT_NAME_MAX, r->out, r->ctx), .amount = amount};
 }
 
 /* Money that is no item. */
@@ -174,7 +174,7 @@ static void take_words(struct reading *r, struct text line, const struct receipt
     r->pending = TEXT_NONE;
     if (letters(name) < 2 || is_label(name))
         return;
-    name = receipt_clean(name, RECEIPT_NAME_MAX, r->ctx->mem);
+    name = receipt_clean(name, RECEIPT_NAME_MAX, r->out, r->ctx);
     if (!parsed->numbers)
         r->pending = name;
     if (!r->first_line.n && !r->out->count)
@@ -186,7 +186,9 @@ static void take_line(struct reading *r, struct text line)
     struct words *w = words_of(line, r->scratch);
     struct text folded = nova_fold(line, r->scratch);
     size_t first, length;
-    if (!w || !folded.p || !folded.n)
+    if (!w || !folded.p)
+        r->out->starved = true;
+    if (!w || !folded.n)
         return;
     struct receipt_line parsed = receipt_line_read(line, r->ctx->currency);
     enum topic topic = topic_of(w, &first, &length);
@@ -198,11 +200,11 @@ static void take_line(struct reading *r, struct text line)
         topic = r->pending_topic;
     r->pending_topic = is_money_topic(topic) && !parsed.has_amount ? topic : TOPIC_NONE;
     if (topic == TOPIC_SELLER && !r->seller_told) {
-        struct text value = receipt_clean(value_of(line, w, first, length), RECEIPT_NAME_MAX, r->ctx->mem);
+        struct text value = receipt_clean(value_of(line, w, first, length), RECEIPT_NAME_MAX, r->out, r->ctx);
         r->seller_told = value.n > 0;
         r->out->merchant = value.n ? value : r->out->merchant;
     } else if (topic == TOPIC_PLACE && !r->out->location.n) {
-        r->out->location = receipt_clean(value_of(line, w, first, length), RECEIPT_PLACE_MAX, r->ctx->mem);
+        r->out->location = receipt_clean(value_of(line, w, first, length), RECEIPT_PLACE_MAX, r->out, r->ctx);
     } else if (is_money_topic(topic)) {
         if (parsed.has_amount)
             take_money(r, topic, &parsed);

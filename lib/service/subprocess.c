@@ -117,7 +117,8 @@ static bool read_output(int fd, struct buf *out, int64_t deadline, struct err *e
         if (n > 0)
             buf_put(out, piece, (size_t)n);
         if (out->failed)
-            return err_set(err, ERR_PAYLOAD_TOO_LARGE, "The file holds too much");
+            return out->n + (size_t)n > out->max ? err_set(err, ERR_PAYLOAD_TOO_LARGE, "The file holds too much")
+                                                 : err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
     }
 }
 

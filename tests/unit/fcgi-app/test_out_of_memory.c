@@ -32,6 +32,14 @@
 #define CHAT "018bcfe5-687b-7000-8000-0000000000aa"
 #define OPENED "moi-vao@moneymanager.example" /* active by a link, without a password so far */
 
+/* A PDF whose one page says "Pho bo 50.000"; poppler finds the objects without a table of places. */
+#define RECEIPT                                                                                                          \
+    "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n"                                   \
+    "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n"   \
+    "3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>\nendobj\n" \
+    "4 0 obj\n<</Length 44>>\nstream\nBT /F 9 Tf 9 200 Td (Pho bo   50.000) Tj ET  \nendstream\nendobj\n"                \
+    "5 0 obj\n<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\r\n--b--\r\n"
+
 /* $names stand for ids of the fixture. Every route has a row, in the order of ROUTES. */
 struct question {
     const char *method, *path, *query, *body;
@@ -68,6 +76,10 @@ static const struct question QUESTIONS[] = {
     {"GET", "/expenses", "limit=2&all=true", NULL, 200},
     {"POST", "/expenses", "",
      "{\"name\":\"Phở\",\"amount\":9000000,\"categoryId\":$food,\"jarId\":$jar,\"note\":\"a\\nb\"}", 201},
+    {"POST", "/expenses/import-receipt/analyze", "", RECEIPT, 200},
+    {"POST", "/expenses/import-receipt/confirm", "",
+     "{\"jarId\":$jar,\"items\":[{\"name\":\"Phở\",\"amount\":9000000,\"categoryId\":$food},{\"name\":\"Trà\",\"amount\":5000}]}",
+     200},
     {"DELETE", "/expenses/$expense", "", NULL, 204},
     {"PUT", "/expenses/$expense", "", "{\"name\":\"Bún\",\"amount\":\"60000\",\"categoryId\":$food,\"jarId\":$jar2}",
      200},
@@ -191,7 +203,8 @@ static void ask(const struct question *q)
     snprintf(lines[n++], sizeof lines[0], "HTTP_IDEMPOTENCY_KEY=key-%d", keys++);
     fill(q->body ? q->body : "", f->body);
     snprintf(lines[n++], sizeof lines[0], "CONTENT_LENGTH=%zu", strlen(f->body));
-    snprintf(lines[n++], sizeof lines[0], "CONTENT_TYPE=application/json");
+    snprintf(lines[n++], sizeof lines[0], "CONTENT_TYPE=%s",
+             f->body[0] == '-' ? "multipart/form-data; boundary=b" : "application/json");
     for (size_t i = 0; i < n; i++)
         env[i] = lines[i];
     params_read(env, &f->x.in.params);
@@ -337,6 +350,7 @@ static int set_up(void **state)
     c->rate_api_per_minute = c->rate_otp_resend_per_minute = 1000000;
     c->rate_chat_per_minute = c->rate_chat_per_day = c->rate_gemini_chat_per_minute = c->rate_tips_per_minute = 1000000;
     c->chat_timeout_seconds = 25;
+    c->spool_dir = "/tmp";
     c->aws_region = "ap-southeast-1";
     c->aws_endpoint_url = "http://127.0.0.1:9";
     setenv("AWS_ACCESS_KEY_ID", "AKIATEST", 1);
