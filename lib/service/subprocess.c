@@ -42,7 +42,7 @@ static void command_init(struct command *c, const struct subprocess *p)
     memcpy(c->argv, limits, sizeof(limits));
     size_t n = 0;
     /* posix_spawn takes char *const[] and writes to none of them. */
-    for (; p->argv[n] && n < SUBPROCESS_ARGUMENTS_MAX; n++)
+    for (; n < SUBPROCESS_ARGUMENTS_MAX && p->argv[n]; n++)
         memcpy(&c->argv[LIMITS + n], &p->argv[n], sizeof(char *));
     c->argv[LIMITS + n] = NULL;
 }
