@@ -1,5 +1,6 @@
 #include <errmsg.h>
 #include <inttypes.h>
+#include <mysqld_error.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +76,13 @@ static bool connect_fault(unsigned code, const char *text, struct err *err)
     return err_cause(err, "connect: %u %s", code, text);
 }
 
-static MYSQL *open_session(const struct db_options *opts, struct err *err)
+/* It is up and would serve, if others had not taken all connections: of the server, or of the account. */
+static bool says_full(unsigned code)
+{
+    return code == ER_CON_COUNT_ERROR || code == ER_TOO_MANY_USER_CONNECTIONS || code == ER_USER_LIMIT_REACHED;
+}
+
+static MYSQL *open_session(const struct db_options *opts, bool *full, struct err *err)
 {
     char setup[SETUP_MAX];
     MYSQL *my = mysql_init(NULL);
@@ -89,6 +96,7 @@ static MYSQL *open_session(const struct db_options *opts, struct err *err)
        one text are never allowed. */
     if (!mysql_real_connect(my, opts->socket ? NULL : opts->host, opts->user, opts->password, opts->name, opts->port,
                             opts->socket, CLIENT_FOUND_ROWS)) {
+        *full = says_full(mysql_errno(my));
         connect_fault(mysql_errno(my), mysql_error(my), err);
         mysql_close(my);
         return NULL;
@@ -96,14 +104,15 @@ static MYSQL *open_session(const struct db_options *opts, struct err *err)
     return my;
 }
 
-struct db *db_connect(const struct db_options *opts, struct err *err)
+struct db *db_connect(const struct db_options *opts, bool *full, struct err *err)
 {
+    *full = false;
     struct db *db = calloc(1, sizeof *db);
     if (!db) {
         err_set(err, ERR_NO_MEMORY, "There is not enough memory.");
         return NULL;
     }
-    db->my = open_session(opts, err);
+    db->my = open_session(opts, full, err);
     if (!db->my) {
         free(db);
         return NULL;
@@ -123,8 +132,9 @@ static void close_session(struct db *db)
 
 bool db_reconnect(struct db *db, const struct db_options *opts, struct err *err)
 {
+    bool full;
     close_session(db);
-    db->my = open_session(opts, err);
+    db->my = open_session(opts, &full, err);
     db->broken = !db->my;
     db->stale = false;
     return db->my != NULL;

@@ -71,7 +71,8 @@ struct db_row {
 };
 
 /* db_connect.c */
-struct db *db_connect(const struct db_options *opts, struct err *err) MUST_CHECK;
+/* *full: the server is up, and has no connection left for us. */
+struct db *db_connect(const struct db_options *opts, bool *full, struct err *err) MUST_CHECK;
 /* A new connection in the place of one that died; its statements are forgotten. */
 bool db_reconnect(struct db *db, const struct db_options *opts, struct err *err) MUST_CHECK;
 void db_disconnect(struct db *db);

@@ -6,7 +6,10 @@
 #include "base/clock.h"
 #include "service/db_internal.h"
 
-enum { ATTEMPT_EVERY_MS = 250 /* to connect, while the server cannot be reached */ };
+enum {
+    ATTEMPT_EVERY_MS = 250, /* to connect, while the server cannot be reached */
+    FULL_MS = 1000          /* a server that had no connection left is asked for one more only then */
+};
 
 /* The strings of the options are copied into one block. */
 struct db_pool {
@@ -22,6 +25,7 @@ struct db_pool {
     uint64_t generation;
     bool down, attempting;
     int64_t next_attempt_ms; /* while down */
+    int64_t full_until_ms;   /* until then the connections that are open must do */
 };
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
@@ -158,13 +162,16 @@ static void connected(struct db_pool *pool, bool ok)
         pool->next_attempt_ms = clock_monotonic_ms() + ATTEMPT_EVERY_MS;
 }
 
-/* Under the lock; waits for a free connection, or for the right to open one. */
-static bool wait_for_slot(struct db_pool *pool, struct err *err)
+/* Under the lock. */
+static bool has_slot(const struct db_pool *pool)
+{
+    bool full = pool->open > 0 && clock_monotonic_ms() < pool->full_until_ms;
+    return pool->idle || (pool->open < pool->opts.pool_size && !full);
+}
+
+static struct timespec wait_end(const struct db_pool *pool)
 {
     struct timespec until;
-    if (pool->idle || pool->open < pool->opts.pool_size)
-        return true;
-    pool->waits++;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += pool->opts.pool_wait_ms / 1000;
     until.tv_nsec += (long)(pool->opts.pool_wait_ms % 1000) * 1000000L;
@@ -172,8 +179,17 @@ static bool wait_for_slot(struct db_pool *pool, struct err *err)
         until.tv_sec++;
         until.tv_nsec -= 1000000000L;
     }
-    while (!pool->idle && pool->open >= pool->opts.pool_size)
-        if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until) == ETIMEDOUT) {
+    return until;
+}
+
+/* Under the lock; waits for a free connection, or for the right to open one. */
+static bool wait_for_slot(struct db_pool *pool, const struct timespec *until, struct err *err)
+{
+    if (has_slot(pool))
+        return true;
+    pool->waits++;
+    while (!has_slot(pool))
+        if (pthread_cond_timedwait(&pool->freed, &pool->lock, until) == ETIMEDOUT) {
             pool->wait_timeouts++;
             return unavailable(err, "The server is too busy at the moment.", "db pool: no free connection in time");
         }
@@ -198,17 +214,22 @@ static struct db *take_idle(struct db_pool *pool, struct db **dead)
     return NULL;
 }
 
-/* The slot is counted already; the connecting itself happens outside the lock. */
-static struct db *open_slot(struct db_pool *pool, uint64_t generation, struct err *err)
+/* The slot is counted already; the connecting itself happens outside the lock. *again: the server has no connection
+   left, but one of ours will come free. */
+static struct db *open_slot(struct db_pool *pool, uint64_t generation, bool *again, struct err *err)
 {
-    struct db *db = db_connect(&pool->opts, err);
+    bool full;
+    struct db *db = db_connect(&pool->opts, &full, err);
     pthread_mutex_lock(&pool->lock);
-    connected(pool, db != NULL);
     if (!db) {
         pool->open--;
         pool->busy--;
         pthread_cond_signal(&pool->freed);
     }
+    *again = full && pool->open > 0;
+    if (*again)
+        pool->full_until_ms = clock_monotonic_ms() + FULL_MS;
+    connected(pool, db || *again);
     pthread_mutex_unlock(&pool->lock);
     if (db) {
         db->pool = pool;
@@ -217,14 +238,14 @@ static struct db *open_slot(struct db_pool *pool, uint64_t generation, struct er
     return db;
 }
 
-struct db *db_take(struct db_pool *pool, struct err *err)
+static struct db *take(struct db_pool *pool, const struct timespec *until, bool *again, struct err *err)
 {
     struct db *dead = NULL, *db = NULL;
     bool open = false;
 
-    thread_begin();
+    *again = false;
     pthread_mutex_lock(&pool->lock);
-    if (wait_for_slot(pool, err)) {
+    if (wait_for_slot(pool, until, err)) {
         db = take_idle(pool, &dead);
         open = !db && may_connect(pool, err);
         pool->open += open;
@@ -234,7 +255,22 @@ struct db *db_take(struct db_pool *pool, struct err *err)
     pthread_mutex_unlock(&pool->lock);
 
     disconnect_all(dead);
-    return open ? open_slot(pool, generation, err) : db;
+    return open ? open_slot(pool, generation, again, err) : db;
+}
+
+struct db *db_take(struct db_pool *pool, struct err *err)
+{
+    const struct timespec until = wait_end(pool);
+    struct err refused;
+    struct db *db;
+    bool again;
+
+    thread_begin();
+    while (!(db = take(pool, &until, &again, &refused)) && again)
+        ;
+    if (!db)
+        *err = refused;
+    return db;
 }
 
 bool db_pool_reopen(struct db *db, struct err *err)

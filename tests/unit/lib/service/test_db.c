@@ -462,6 +462,60 @@ static void test_a_waiting_thread_gets_the_connection_that_comes_free(void **sta
     db_pool_close(one);
 }
 
+struct waited {
+    struct db_pool *pool;
+    struct db *db;
+};
+
+static void *give_when_waited_for(void *user)
+{
+    struct waited *w = user;
+    struct db_pool_stats stats = {0};
+    for (int i = 0; i < 5000 && !stats.waits; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
+        db_pool_stats(w->pool, &stats);
+    }
+    db_give(w->db);
+    return NULL;
+}
+
+static void test_a_server_without_a_connection_left_is_served_by_those_that_are_open(void **state)
+{
+    (void)state;
+    /* The least that the server can be told, and one more for who may administrate it, as these tests may; two are
+     * taken. */
+    enum { MOST = 10, CONNECTIONS = MOST + 1 - 2 };
+    struct err err = {0};
+    struct db_options opts = options();
+    opts.pool_size = MOST;
+    opts.pool_wait_ms = 5000;
+    struct db_pool *others = open_pool(opts), *ours = open_pool(opts);
+    struct db *taken[CONNECTIONS], *mine = take(ours);
+    sql(mine, "SET GLOBAL max_connections = 10");
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        taken[i] = take(others);
+
+    pthread_t thread;
+    struct waited waited = {ours, mine};
+    assert_int_equal(pthread_create(&thread, NULL, give_when_waited_for, &waited), 0);
+    struct db *db = db_take(ours, &err);
+    pthread_join(thread, NULL);
+    assert_ptr_equal(db, mine);
+    /* A process that has none has nothing to wait for. */
+    struct db_pool *late = open_pool(opts);
+    assert_null(db_take(late, &err));
+    assert_int_equal(err.code, ERR_UNAVAILABLE);
+    assert_non_null(strstr(err.cause, "connect: 1040"));
+    db_pool_close(late);
+
+    sql(db, "SET GLOBAL max_connections = 151");
+    db_give(db);
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        db_give(taken[i]);
+    db_pool_close(others);
+    db_pool_close(ours);
+}
+
 static void test_a_read_survives_a_restart_of_the_server(void **state)
 {
     (void)state;
@@ -821,6 +875,7 @@ int main(void)
         TEST(test_a_lock_wait_is_a_deadlock_and_dooms_the_transaction),
         TEST(test_the_pool_is_bounded_and_waits_only_so_long),
         TEST(test_a_waiting_thread_gets_the_connection_that_comes_free),
+        TEST(test_a_server_without_a_connection_left_is_served_by_those_that_are_open),
         TEST(test_a_read_survives_a_restart_of_the_server),
         TEST(test_a_commit_whose_answer_is_lost_is_told_as_unknown),
         TEST(test_a_dead_server_costs_one_attempt_and_then_answers_at_once),
