@@ -16,7 +16,7 @@ enum {
     PAGE_MAX = 8 * 1024 * 1024,
     TIMEOUT_MS = 6000,
     CPU_SECONDS = 5,
-    MEMORY_BYTES = 512 * 1024 * 1024,
+    MEMORY_BYTES = 256 * 1024 * 1024,
     ATTACHMENTS_MAX = 4 /* of XML that are looked at */
 };
 

@@ -13,12 +13,12 @@
 #include "base/clock.h"
 
 enum {
-    LIMITS = 6, /* arguments of prlimit before the program's own */
+    LIMITS = 10, /* arguments before the program's own */
     LIMIT_TEXT = 40,
     FILES_MAX = 64,
     PIECE = 16 * 1024,
     REAP_PAUSE_MS = 2,
-    NO_SUCH_PROGRAM = 127 /* prlimit's exit code, as a shell's */
+    NO_SUCH_PROGRAM = 127 /* prlimit's exit code, and choom's */
 };
 
 struct command {
@@ -35,10 +35,13 @@ static bool unavailable(struct err *err, const char *what, int cause)
 static void command_init(struct command *c, const struct subprocess *p)
 {
     static char program[] = "prlimit", no_files[] = "--fsize=0", no_core[] = "--core=0";
+    /* Where memory runs out, the kernel ends it and not us. */
+    static char choom[] = "choom", score[] = "-n", first[] = "1000", end_of_options[] = "--";
     snprintf(c->cpu, sizeof(c->cpu), "--cpu=%d", p->cpu_seconds);
     snprintf(c->memory, sizeof(c->memory), "--as=%zu", p->memory_bytes);
     snprintf(c->files, sizeof(c->files), "--nofile=%d", FILES_MAX);
-    char *limits[LIMITS] = {program, c->cpu, c->memory, c->files, no_files, no_core};
+    char *limits[LIMITS] = {program, c->cpu, c->memory, c->files, no_files,
+                            no_core, choom,  score,     first,    end_of_options};
     memcpy(c->argv, limits, sizeof(limits));
     size_t n = 0;
     /* posix_spawn takes char *const[] and writes to none of them. */

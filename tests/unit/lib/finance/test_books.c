@@ -345,6 +345,95 @@ static void test_allocations_beyond_the_amount_and_foreign_jars_are_refused(void
     books_close(&other);
 }
 
+/* ---- several expenses at once ---- */
+
+enum { SET_COUNT = 25, SET_MONTHS = 6 };
+
+static void random_inputs(struct random *r, const struct books *b, int64_t jar, struct expense_input in[SET_COUNT])
+{
+    for (size_t i = 0; i < SET_COUNT; i++) {
+        int32_t on = 0;
+        assert_true(date_make(2026, 5 + (int)random_up_to(r, SET_MONTHS), 1 + (int)random_up_to(r, 28), &on));
+        in[i] = (struct expense_input){.name = TEXT("Phở \"bò\" \\ 🍜"),
+                                       .icon = random_up_to(r, 2) ? TEXT("🍜") : TEXT_NONE,
+                                       .category_id = b->expense_category,
+                                       .jar_id = jar,
+                                       .amount = 1 + random_up_to(r, 9000000),
+                                       .occurred_on = random_up_to(r, 4) ? on : 0};
+    }
+}
+
+static int64_t number(struct books *b, const char *what, const char *sql)
+{
+    int64_t n = -1;
+    const struct stmt_def def = {what, sql, "i", "i"};
+    MUST(db_one(b->s.db, &def, DB_ARGS(db_int(b->s.household_id)), b->s.mem, take_int, &n, &err));
+    return n;
+}
+
+static void assert_same_books(struct books *a, struct books *b, int64_t jar_a, int64_t jar_b)
+{
+    static const char *const NUMBERS[] = {
+        "SELECT unassigned FROM households WHERE id = ?", "SELECT COUNT(*) FROM transactions WHERE household_id = ?",
+        "SELECT CAST(SUM(amount * (TO_DAYS(occurred_on) - 730000)) AS SIGNED) FROM transactions WHERE household_id = ?",
+        "SELECT COUNT(*) FROM jar_entries WHERE household_id = ?",
+        "SELECT COUNT(*) FROM outbox WHERE household_id = ? AND type = 'transaction.large'"};
+    for (size_t i = 0; i < ARRAY_LEN(NUMBERS); i++)
+        assert_int_equal(number(a, "test.a", NUMBERS[i]), number(b, "test.b", NUMBERS[i]));
+    for (int32_t month = 202605; jar_a && month < 202605 + SET_MONTHS; month++) {
+        struct jar_month of_a = month_of(a, jar_a, month), of_b = month_of(b, jar_b, month);
+        assert_int_equal(of_a.carried, of_b.carried);
+        assert_int_equal(of_a.spent, of_b.spent);
+        assert_int_equal(of_a.allocated, of_b.allocated);
+    }
+    assert_books_add_up(a);
+    assert_books_add_up(b);
+}
+
+static void compare_set_with_single_ones(uint64_t seed, bool with_jar)
+{
+    struct books set, single;
+    int64_t set_jars[JAR_MAX], single_jars[JAR_MAX];
+    struct expense_input in[SET_COUNT];
+    struct transaction made[SET_COUNT], one;
+    char email[48];
+    struct random r = random_seeded(seed), same = r;
+    snprintf(email, sizeof email, "set%d%d@example.com", (int)seed, with_jar);
+    books_open(&set, email);
+    snprintf(email, sizeof email, "single%d%d@example.com", (int)seed, with_jar);
+    books_open(&single, email);
+    income(&set, 5000000, 20260601);
+    income(&single, 5000000, 20260601);
+    jar_ids(&set, set_jars);
+    jar_ids(&single, single_jars);
+    random_inputs(&r, &set, with_jar ? set_jars[1] : 0, in);
+    COMMAND(&set, expense_add_set(&set.s, in, SET_COUNT, made, &err));
+    for (size_t i = 0; i < SET_COUNT; i++) {
+        struct transaction stored;
+        MUST(transaction_find(set.s.db, set.s.household_id, made[i].id, set.s.mem, &stored, &err));
+        assert_int_equal(stored.amount, in[i].amount);
+        assert_int_equal(stored.occurred_on, in[i].occurred_on ? in[i].occurred_on : set.s.today);
+        assert_text(stored.name, "Phở \"bò\" \\ 🍜");
+        assert_true(stored.icon.n == in[i].icon.n && !stored.note.p);
+        assert_int_equal(stored.created_at_ms, made[i].created_at_ms);
+    }
+    random_inputs(&same, &single, with_jar ? single_jars[1] : 0, in);
+    for (size_t i = 0; i < SET_COUNT; i++)
+        COMMAND(&single, expense_add(&single.s, &in[i], &one, &err));
+    assert_same_books(&set, &single, with_jar ? set_jars[1] : 0, with_jar ? single_jars[1] : 0);
+    books_close(&set);
+    books_close(&single);
+}
+
+static void test_a_set_of_expenses_is_what_each_alone_would_be(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 11; seed <= 13; seed++) {
+        compare_set_with_single_ones(seed, true);
+        compare_set_with_single_ones(seed, false);
+    }
+}
+
 /* ---- random histories ---- */
 
 static bool any_transaction(struct db_row *row, void *to, struct err *err)
@@ -495,6 +584,7 @@ int main(void)
         cmocka_unit_test(test_a_recalculation_repairs_what_was_corrupted),
         cmocka_unit_test(test_each_threshold_is_told_once_a_month),
         cmocka_unit_test(test_allocations_beyond_the_amount_and_foreign_jars_are_refused),
+        cmocka_unit_test(test_a_set_of_expenses_is_what_each_alone_would_be),
         cmocka_unit_test(test_any_history_of_commands_keeps_the_books),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

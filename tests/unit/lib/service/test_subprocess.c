@@ -128,6 +128,15 @@ static void test_memory_has_a_limit(void **state)
     buf_release(&o.out);
 }
 
+static void test_the_kernel_ends_it_before_us(void **state)
+{
+    (void)state;
+    struct outcome o = RUN("", 1024, 5000, "cat", "/proc/self/oom_score_adj");
+    assert_true(o.ok);
+    assert_text(buf_view(&o.out), "1000\n");
+    buf_release(&o.out);
+}
+
 static void test_it_writes_no_file(void **state)
 {
     (void)state;
@@ -161,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_a_closed_output_is_no_end),
         cmocka_unit_test(test_processor_time_has_a_limit),
         cmocka_unit_test(test_memory_has_a_limit),
+        cmocka_unit_test(test_the_kernel_ends_it_before_us),
         cmocka_unit_test(test_it_writes_no_file),
         cmocka_unit_test(test_a_program_that_is_not_there_is_told),
     };
