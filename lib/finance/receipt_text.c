@@ -1,4 +1,6 @@
 /* The text of a printed receipt: who sold, when and where, then lines of items until the total. */
+#include "base/attr.h"
+#include "base/date.h"
 #include "finance/nova/fold.h"
 #include "finance/nova/words.h"
 #include "finance/receipt.h"
@@ -10,6 +12,7 @@ enum { LINES_MAX = 2000, LINE_MAX = 400 /* bytes; what is beyond is cut */, EXTR
 enum topic {
     TOPIC_NONE,
     TOPIC_SKIP,
+    TOPIC_SKIP_ANY, /* whatever follows a single word */
     TOPIC_SUBTOTAL,
     TOPIC_EXTRA, /* tax, charge: money on top of the items */
     TOPIC_DISCOUNT,
@@ -24,27 +27,28 @@ static const struct {
     const char *words; /* folded, by '|' */
 } TOPICS[] = {
     {TOPIC_SUBTOTAL,
-     "tam tinh|cong tien hang|tong tien hang|tien hang|cong|tong truoc thue|tong chua thue|tong tien chua thue|thanh tien truoc thue|subtotal|sub total|total before tax|net amount"},
+     "tam tinh|cong tien hang|tong tien hang|tien hang|cong|tong truoc thue|tong chua thue|tong tien chua thue|thanh tien truoc thue|thanh tien chua thue|subtotal|sub total|total before tax|net amount"},
     {TOPIC_EXTRA,
-     "vat|thue|tien thue|thue gtgt|tien thue gtgt|tong tien thue|thue suat|tax|sales tax|gst|service charge|service|phi dich vu|phi phuc vu|phi giao hang|phi van chuyen|phi ship|phi dong goi|"
-     "phu thu|phu phi|shipping|delivery|delivery fee|tip|gratuity|total vat|total tax"},
+     "vat|vat amount|thue|thue vat|tien thue|thue gtgt|tien thue gtgt|tong tien thue|thue suat|thue suat gtgt|tax|tax amount|sales tax|gst|service charge|service fee|phi dich vu|phi phuc vu|phi giao hang|"
+     "phi van chuyen|phi ship|phi dong goi|phi nen tang|phu thu|phu phi|shipping|shipping fee|delivery|delivery fee|tip|gratuity|total vat|total tax"},
     {TOPIC_DISCOUNT,
-     "giam gia|giam|chiet khau|tong giam|tong giam gia|tong chiet khau|khuyen mai|uu dai|voucher|ma giam gia|discount|coupon|promotion|savings|total discount"},
+     "giam gia|giam|chiet khau|tong giam|tong giam gia|tong chiet khau|tong tien da giam|khuyen mai|uu dai|voucher|ma giam gia|discount|coupon|promotion|savings|total discount|member discount"},
     {TOPIC_TOTAL,
      "tong cong|tong tien|tong thanh toan|tong tien thanh toan|tong cong tien thanh toan|tong so tien|tong so tien thanh toan|tong|thanh toan|phai tra|phai thu|can thanh toan|khach phai tra|"
-     "so tien thanh toan|tien phai tra|cong tien thanh toan|total|grand total|total due|total amount|amount due|balance due|to pay|total payment"},
+     "so tien thanh toan|tien phai tra|cong tien thanh toan|total|grand total|total due|total amount|amount due|balance due|to pay|total payment|total to pay"},
     {TOPIC_SKIP,
-     "tong so luong|tong sl|tong so mon|total items|total qty|total quantity|so luong|sl|tien khach|tien khach dua|khach dua|khach tra|khach thanh toan|tien mat|tien thua|tien thoi|tien thoi lai|"
-     "thoi lai|tra lai|tien tra lai|change|cash|paid|amount paid|tendered|visa|mastercard|card|credit card|debit|momo|zalopay|vnpay|chuyen khoan|diem|diem tich luy|points|ma so thue|mst|tax code|"
-     "tax id|vat no|vat reg|so hd|so hoa don|hoa don so|ky hieu|mau so|invoice|invoice no|receipt no|receipt|order|order no|so phieu|ma hd|ma don hang|bill no|bill|tel|phone|dt|sdt|dien thoai|so dien thoai|"
-     "hotline|fax|website|www|email|thu ngan|cashier|nhan vien|server|ban so|so ban|table|ngay|date|gio vao|gio ra|gio|time|stk|so tai khoan|tai khoan|account|bang chu|so tien bang chu|viet bang chu|wifi|"
-     "cam on|thank you|thanks|stt|ten hang|mat hang|ten mon|item|description|qty|don gia|thanh tien|trang|page|khach hang|nguoi mua|customer|hinh thuc thanh toan|phuong thuc thanh toan|payment method|"
-     "ma giao dich|ma khach hang|ma tra cuu|so"},
-    {TOPIC_SELLER, "don vi ban hang|nguoi ban|ten nguoi ban|ten don vi|seller|merchant|sold by|cua hang|store"},
+     "tong so luong|tong sl|tong so mon|total items|total qty|total quantity|so luong|sl|tien khach|tien khach dua|khach dua|khach tra|khach thanh toan|tien khach tra|tien mat|tien thua|tien thoi|tien thoi lai|"
+     "thoi lai|tra lai|tien tra lai|change|change due|cash|cash tendered|paid|amount paid|tendered|card|credit card|debit card|chuyen khoan|diem|diem tich luy|points|ma so thue|tax code|tax id|vat no|vat reg|"
+     "so hd|so hoa don|hoa don so|ky hieu|mau so|invoice|invoice no|receipt no|receipt|order|order no|so phieu|ma hd|ma don hang|bill no|bill|phone|dt|sdt|dien thoai|so dien thoai|thu ngan|cashier|"
+     "nhan vien|server|ban so|so ban|table|ngay|date|gio vao|gio ra|gio|time|stk|so tai khoan|tai khoan|account|bang chu|so tien bang chu|so tien viet bang chu|viet bang chu|cam on|thank you|thanks|stt|"
+     "ten hang|ten hang hoa|mat hang|ten mon|item|description|qty|don gia|thanh tien|trang|page|khach hang|nguoi mua|nguoi mua hang|ho ten nguoi mua hang|customer|hinh thuc thanh toan|"
+     "phuong thuc thanh toan|payment method|ma giao dich|ma khach hang|ma tra cuu|so|quay|guests"},
+    {TOPIC_SKIP_ANY, "visa|mastercard|momo|zalopay|vnpay|hotline|fax|website|www|email|wifi|mst|tel|nvbh"},
+    {TOPIC_SELLER, "don vi ban hang|nguoi ban|ten nguoi ban|ten don vi ban|seller|merchant|sold by|cua hang|store"},
     {TOPIC_PLACE, "dia chi|address|dc|d c|addr"},
     {TOPIC_TITLE,
-     "hoa don|hoa don ban le|hoa don ban hang|hoa don gia tri gia tang|hoa don thanh toan|hoa don gtgt|hoa don tinh tien|phieu|phieu thanh toan|phieu tinh tien|phieu tam tinh|bien lai|receipt|invoice|tax invoice|"
-     "sales receipt|cash receipt|bill|cong hoa xa hoi|doc lap|mau so|ban the hien|lien"},
+     "hoa don|hoa don ban le|hoa don ban hang|hoa don gia tri gia tang|hoa don thanh toan|hoa don gtgt|hoa don tinh tien|hoa don tien|phieu|phieu thanh toan|phieu tinh tien|phieu tam tinh|bien lai|"
+     "tax invoice|sales receipt|cash receipt|cong hoa xa hoi|doc lap|ban the hien"},
 };
 
 struct reading {
@@ -58,6 +62,12 @@ struct reading {
     size_t extra_count;
     bool seller_told, ended;
 };
+
+/* A word alone is a label only where no further word follows: "Giò: 9h", not "Giò lụa"; "Thuế 8%", not "Thuê xe". */
+static bool is_label_of_one(const struct words *w, size_t next)
+{
+    return next >= w->n || w->v[next].sign || w->v[next].number;
+}
 
 /* *length: how many words of the line it takes. */
 static enum topic topic_of(const struct words *w, size_t *first, size_t *length)
@@ -73,7 +83,7 @@ static enum topic topic_of(const struct words *w, size_t *first, size_t *length)
             char phrase[64];
             snprintf(phrase, sizeof(phrase), "%.*s", TEXT_ARG(one));
             size_t n = words_at(w, *first, phrase);
-            if (n > *length) {
+            if (n > *length && (n > 1 || TOPICS[i].topic == TOPIC_SKIP_ANY || is_label_of_one(w, *first + n))) {
                 *length = n;
                 best = TOPICS[i].topic;
             }
@@ -82,10 +92,26 @@ static enum topic topic_of(const struct words *w, size_t *first, size_t *length)
     return best;
 }
 
+static bool is_colon(const struct word *word)
+{
+    return word->sign && text_eq(word->t, TEXT(":"));
+}
+
+/* Behind the label and what is said of it in brackets: "Địa chỉ (Address): 1 Trần Phú". w->n: there is no colon. */
+static size_t colon_behind(const struct words *w, size_t at)
+{
+    enum { FAR = 6 };
+    for (size_t i = at; i < w->n && i < at + FAR; i++)
+        if (is_colon(&w->v[i]))
+            return i;
+    return w->n;
+}
+
 /* What stands behind the label. */
 static struct text value_of(struct text line, const struct words *w, size_t first, size_t length)
 {
-    size_t at = first + length;
+    size_t at = first + length, colon = colon_behind(w, at);
+    at = colon < w->n ? colon : at;
     while (at < w->n && w->v[at].sign)
         at++;
     return at < w->n ? text_slice(line, w->v[at].from, line.n) : TEXT_NONE;
@@ -100,6 +126,16 @@ static struct text column(struct text line)
         run = t.p[i] == ' ' || t.p[i] == '\t' ? run + 1 : 0;
         if (run == GAP)
             return text_trim(text_slice(t, 0, i));
+    }
+    return t;
+}
+
+static struct text last_column(struct text line)
+{
+    struct text first = column(line), t = text_trim(line);
+    while (first.n && first.n < t.n) {
+        t = text_trim(text_slice(t, first.n, t.n));
+        first = column(t);
     }
     return t;
 }
@@ -144,7 +180,7 @@ static void take_money(struct reading *r, enum topic topic, const struct receipt
         if (!money_add(r->discounts, line->amount, &r->discounts))
             r->discounts = 0;
     } else if (topic == TOPIC_EXTRA) {
-        add_extra(r, line->name, line->amount);
+        add_extra(r, last_column(line->name), line->amount);
     }
 }
 
@@ -181,6 +217,45 @@ static void take_words(struct reading *r, struct text line, const struct receipt
         r->first_line = name;
 }
 
+/* Day and month changed: "03/05/2026" of a till that prints the month first. */
+static int32_t swapped(int32_t date)
+{
+    int32_t other = 0;
+    return date_make(date / 10000, date % 100, date / 100 % 100, &other) ? other : 0;
+}
+
+static void take_date(struct reading *r, int32_t date)
+{
+    int32_t today = r->ctx->today;
+    if (!date || r->out->date)
+        return;
+    if (!receipt_date_plausible(date, today))
+        date = swapped(date);
+    if (date && receipt_date_plausible(date, today))
+        r->out->date = date;
+}
+
+/* "TỔNG CÔNG TY ĐIỆN LỰC" begins like a total and goes on like a name. */
+static bool goes_on(const struct words *w, size_t behind, const struct receipt_line *parsed)
+{
+    return !parsed->numbers && colon_behind(w, behind) == w->n && behind + 2 <= w->n;
+}
+
+static enum topic line_topic(struct reading *r, const struct words *w, const struct receipt_line *parsed, size_t *first,
+                             size_t *length)
+{
+    enum topic topic = topic_of(w, first, length);
+    if (is_money_topic(topic) && goes_on(w, *first + *length, parsed))
+        topic = TOPIC_NONE;
+    if (topic == TOPIC_SELLER && colon_behind(w, *first + *length) == w->n)
+        topic = TOPIC_NONE;
+    /* The numbers of a label on the line before. */
+    if (topic == TOPIC_NONE && !parsed->name.n && is_money_topic(r->pending_topic))
+        topic = r->pending_topic;
+    r->pending_topic = is_money_topic(topic) && !parsed->has_amount ? topic : TOPIC_NONE;
+    return topic;
+}
+
 static void take_line(struct reading *r, struct text line)
 {
     struct words *w = words_of(line, r->scratch);
@@ -191,14 +266,9 @@ static void take_line(struct reading *r, struct text line)
     if (!w || !folded.n)
         return;
     struct receipt_line parsed = receipt_line_read(line, r->ctx->currency);
-    enum topic topic = topic_of(w, &first, &length);
+    enum topic topic = line_topic(r, w, &parsed, &first, &length);
     int32_t date = receipt_date(folded);
-    if (date && !r->out->date && receipt_date_plausible(date, r->ctx->today))
-        r->out->date = date;
-    /* The numbers of a label on the line before. */
-    if (topic == TOPIC_NONE && !parsed.name.n && is_money_topic(r->pending_topic))
-        topic = r->pending_topic;
-    r->pending_topic = is_money_topic(topic) && !parsed.has_amount ? topic : TOPIC_NONE;
+    take_date(r, date);
     if (topic == TOPIC_SELLER && !r->seller_told) {
         struct text value = receipt_clean(value_of(line, w, first, length), RECEIPT_NAME_MAX, r->out, r->ctx);
         r->seller_told = value.n > 0;

@@ -160,6 +160,196 @@ static const struct sample SAMPLES[] = {
      0,
      120000,
      {{"Ốc hương", 120000}}},
+    {"printed VAT invoice",
+     "VND",
+     "                         HÓA ĐƠN GIÁ TRỊ GIA TĂNG\n"
+     "                         (VAT INVOICE)\n"
+     "                         Ngày (date) 05 tháng (month) 03 năm (year) 2026\n"
+     "Mẫu số - Ký hiệu: 1C26TAA                         Số (No.): 00001234\n"
+     "Đơn vị bán hàng (Seller): CÔNG TY CỔ PHẦN VĂN PHÒNG PHẨM HỒNG HÀ\n"
+     "Mã số thuế (Tax code): 0100100216\n"
+     "Địa chỉ (Address): 25 Lý Thường Kiệt, Hoàn Kiếm, Hà Nội\n"
+     "Điện thoại (Tel): 024 3652 4250\n"
+     "Số tài khoản (A/C No.): 102010000028639\n"
+     "Họ tên người mua hàng (Buyer): Nguyễn Văn A\n"
+     "Tên đơn vị (Company's name): CÔNG TY TNHH B\n"
+     "Địa chỉ (Address): 1 Trần Phú\n"
+     "Hình thức thanh toán (Payment method): TM/CK\n"
+     "STT    Tên hàng hóa, dịch vụ        ĐVT      Số lượng     Đơn giá      Thành tiền\n"
+     " 1              2                    3           4            5          6 = 4x5\n"
+     " 1    Vở kẻ ngang 200 trang         Quyển       20         15.000       300.000\n"
+     " 2    Bút bi Thiên Long             Hộp          2         50.000       100.000\n"
+     "                                   Cộng tiền hàng (Total amount):      400.000\n"
+     "Thuế suất GTGT (VAT rate): 8%      Tiền thuế GTGT (VAT amount):         32.000\n"
+     "                                   Tổng cộng tiền thanh toán (Total payment): 432.000\n"
+     "Số tiền viết bằng chữ: Bốn trăm ba mươi hai nghìn đồng\n",
+     "CÔNG TY CỔ PHẦN VĂN PHÒNG PHẨM HỒNG HÀ",
+     "25 Lý Thường Kiệt, Hoàn Kiếm, Hà Nội",
+     20260305,
+     432000,
+     {{"Vở kẻ ngang 200 trang", 300000}, {"Bút bi Thiên Long", 100000}, {"Tiền thuế GTGT (VAT amount)", 32000}}},
+    {"grab food",
+     "VND",
+     "GrabFood\n"
+     "Ngày 05 Thg 03 2026\n"
+     "Mã đơn hàng: GF-123\n"
+     "Cơm tấm Thuận Kiều\n"
+     "1x Cơm sườn bì chả            65.000₫\n"
+     "2x Trà đá                     10.000₫\n"
+     "Tạm tính                      75.000₫\n"
+     "Phí giao hàng                 18.000₫\n"
+     "Giảm giá                     -20.000₫\n"
+     "Tổng cộng                     73.000₫\n",
+     "GrabFood",
+     NULL,
+     20260305,
+     73000,
+     {{"Cơm sườn bì chả", 51022}, {"Trà đá", 7849}, {"Phí giao hàng", 14129}}},
+    {"supermarket two lines with codes",
+     "VND",
+     "                WinMart+ \n"
+     "     123 Nguyễn Trãi, Thanh Xuân, Hà Nội\n"
+     "          HÓA ĐƠN BÁN HÀNG\n"
+     "Ngày bán: 05/03/2026 18:22     HĐ: 00123456\n"
+     "Quầy: 02     NVBH: 10023\n"
+     "Mặt hàng      Đơn giá   SL   T.Tiền\n"
+     "Sữa TH true Milk 1L\n"
+     "8936054420018  34.500    2     69.000\n"
+     "Mì Hảo Hảo tôm chua cay\n"
+     "8934563138165   4.300   10     43.000\n"
+     "Tổng tiền đã giảm:               0\n"
+     "TỔNG TIỀN THANH TOÁN:      112.000\n"
+     "TIỀN KHÁCH TRẢ:            200.000\n"
+     "TIỀN TRẢ LẠI:               88.000\n",
+     "WinMart+",
+     NULL,
+     20260305,
+     112000,
+     {{"Sữa TH true Milk 1L", 69000}, {"Mì Hảo Hảo tôm chua cay", 43000}}},
+    {"electricity bill",
+     "VND",
+     "TỔNG CÔNG TY ĐIỆN LỰC TP HÀ NỘI\n"
+     "HÓA ĐƠN TIỀN ĐIỆN\n"
+     "Kỳ: 1 - Tháng 02/2026 (28 ngày từ 01/02/2026 đến 28/02/2026)\n"
+     "Điện tiêu thụ (kWh)          250\n"
+     "Thành tiền                   520.340\n"
+     "Thuế suất GTGT: 8%\n"
+     "Thuế GTGT                     41.627\n"
+     "Tổng cộng tiền thanh toán    561.967\n",
+     "TỔNG CÔNG TY ĐIỆN LỰC TP HÀ NỘI",
+     NULL,
+     20260201,
+     561967,
+     {{"TỔNG CÔNG TY ĐIỆN LỰC TP HÀ NỘI", 561967}}},
+    {"english restaurant",
+     "VND",
+     "THE GRILL HOUSE\n"
+     "45 Hai Ba Trung St, District 1\n"
+     "Table 7   Guests 2\n"
+     "03/05/2026 7:45 PM\n"
+     "QTY ITEM               PRICE\n"
+     "2 Ribeye Steak       1,200,000\n"
+     "1 Caesar Salad         150,000\n"
+     "Subtotal             1,350,000\n"
+     "Service Charge 5%       67,500\n"
+     "VAT 10%                141,750\n"
+     "Grand Total          1,559,250\n"
+     "Thank you!\n",
+     "THE GRILL HOUSE",
+     NULL,
+     20260305,
+     1559250,
+     {{"Ribeye Steak", 1200000}, {"Caesar Salad", 150000}, {"Service Charge", 67500}, {"VAT", 141750}}},
+    {"circle k, no accents",
+     "VND",
+     "CIRCLE K VIETNAM\n"
+     "CN Le Loi\n"
+     "Hotline: 1900 1234\n"
+     "05-03-2026 07:01:33\n"
+     "NUOC SUOI AQUAFINA 500ML        7.000\n"
+     "BANH BAO NHAN THIT             18.000\n"
+     "TONG CONG            2         25.000\n"
+     "TIEN MAT                       30.000\n"
+     "TIEN THOI                       5.000\n",
+     "CIRCLE K VIETNAM",
+     NULL,
+     20260305,
+     25000,
+     {{"NUOC SUOI AQUAFINA 500ML", 7000}, {"BANH BAO NHAN THIT", 18000}}},
+    {"usd amounts with tax line and tip",
+     "USD",
+     "Blue Bottle Coffee\n"
+     "123 Market St, San Francisco, CA\n"
+     "Mar 5, 2026 at 8:01 AM\n"
+     "Latte                 $5.50\n"
+     "Croissant             $4.25\n"
+     "Tax                   $0.85\n"
+     "Tip                   $2.00\n"
+     "Total                $12.60\n"
+     "Visa 1234            $12.60\n",
+     "Blue Bottle Coffee",
+     NULL,
+     20260305,
+     1260,
+     {{"Latte", 550}, {"Croissant", 425}, {"Tax", 85}, {"Tip", 200}}},
+    {"names that fold into labels",
+     "VND",
+     "QUÁN HẢI SẢN BIỂN ĐÔNG\n"
+     "Sò điệp nướng mỡ hành     120.000\n"
+     "Giò lụa                    50.000\n"
+     "Giấm táo                   30.000\n"
+     "Thuê xe đạp                80.000\n"
+     "Điểm tâm sáng              45.000\n"
+     "Trang trí tiệc            200.000\n"
+     "Tổng                      525.000\n",
+     "QUÁN HẢI SẢN BIỂN ĐÔNG",
+     NULL,
+     0,
+     525000,
+     {{"Sò điệp nướng mỡ hành", 120000},
+      {"Giò lụa", 50000},
+      {"Giấm táo", 30000},
+      {"Thuê xe đạp", 80000},
+      {"Điểm tâm sáng", 45000},
+      {"Trang trí tiệc", 200000}}},
+    {"gs25",
+     "VND",
+     "Cửa hàng tiện lợi GS25\n"
+     "5 thg 3, 2026\n"
+     "Kimbap    25.000\n"
+     "Tổng cộng: 25.000\n",
+     "Cửa hàng tiện lợi GS25",
+     NULL,
+     20260305,
+     25000,
+     {{"Kimbap", 25000}}},
+    {"a discount and a charge on a taxi ride",
+     "VND",
+     "XANH SM\n"
+     "Mã chuyến: 778\n"
+     "Ngày 01/03/2026\n"
+     "Cước phí                 85.000 đ\n"
+     "Phụ phí                  10.000 đ\n"
+     "Khuyến mãi              -15.000 đ\n"
+     "Tổng thanh toán          80.000 đ\n",
+     "XANH SM",
+     NULL,
+     20260301,
+     80000,
+     {{"Cước phí", 71579}, {"Phụ phí", 8421}}},
+    {"a pharmacy with units",
+     "VND",
+     "NHÀ THUỐC LONG CHÂU\n"
+     "Địa chỉ: 379 Hai Bà Trưng, P.8, Q.3\n"
+     "1. Panadol Extra (vỉ)       vỉ     2     15.500      31.000\n"
+     "2. Vitamin C 500mg          hộp    1     45.000      45.000\n"
+     "Tổng tiền:                                          76.000\n"
+     "Tiền khách đưa: 100.000\n",
+     "NHÀ THUỐC LONG CHÂU",
+     "379 Hai Bà Trưng, P.8, Q.3",
+     0,
+     76000,
+     {{"Panadol Extra (vỉ)", 31000}, {"Vitamin C 500mg", 45000}}},
 };
 
 static struct arena *arena;
@@ -316,6 +506,10 @@ static void test_dates_are_found_where_they_stand(void **state)
         {"ngay 5 thang 3 nam 2026", 20260305},
         {"mar 5, 2026", 20260305},
         {"5 march 2026", 20260305},
+        {"5 thg 3, 2026", 20260305},
+        {"05 thg 03 2026", 20260305},
+        {"thg 3 2026", 0},
+        {"ngay (date) 05 thang (month) 03 nam (year) 2026", 20260305},
         {"march 2026", 0},
         {"1.000.000", 0},
         {"12/2026", 0},
