@@ -1,7 +1,7 @@
 """The failovers of `make failover`, the short form: planned and crash."""
 
 import pytest
-from failover import World, run
+from failover import World, rest, run
 
 
 @pytest.fixture(scope="module")
@@ -17,3 +17,7 @@ def test_a_failover_under_load_loses_nothing_and_needs_nobody(world, part, way):
         pair.rejoin()
     outcome = run(world, part, way)
     assert not outcome.broken
+
+
+def test_after_all_of_them_every_event_had_its_effect_once_and_every_mail_came(world):
+    assert rest(world) == []
