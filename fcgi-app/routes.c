@@ -55,7 +55,7 @@ const struct route ROUTES[] = {
     {METHOD_GET, "/expenses", expenses_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
     {METHOD_POST, "/expenses", expense_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &EXPENSE_BODY},
     {METHOD_POST, "/expenses/import-receipt/analyze", receipt_analyze_post, AUTH_USER, NO_DB, RATE_AI,
-     .lane = LANE_CHAT, .upload = &RECEIPT_UPLOAD},
+     .lane = LANE_RECEIPTS, .upload = &RECEIPT_UPLOAD},
     {METHOD_POST, "/expenses/import-receipt/confirm", receipt_confirm_post, AUTH_USER, WRITES, RATE_API,
      .idempotent = true, .body = &RECEIPT_BODY},
     {METHOD_DELETE, "/expenses/{id}", expense_delete, AUTH_USER, WRITES, RATE_API, .body = &DELETE_BODY},

@@ -248,10 +248,10 @@ static bool run(struct exchange *x, struct err *err)
     return ok;
 }
 
-/* A conversation may take as long as its setting says, from the moment it was asked for. */
+/* What a model is asked for may take as long as its setting says, from the moment it was asked for. */
 static void give_more_time(struct exchange *x)
 {
-    if (x->call.route->lane == LANE_CHAT)
+    if (x->call.route->lane == LANE_CHAT || x->call.route->lane == LANE_RECEIPTS)
         x->deadline_ms += x->app->config.chat_timeout_seconds * 1000 - REQUEST_DEADLINE_MS - CHAT_MARGIN_MS;
     x->call.deadline_ms = x->deadline_ms;
 }

@@ -319,16 +319,19 @@ static bool start_lanes(struct pool *pool, struct err *err)
     return start_lane(pool, LANE_CHAT, "chat", config->chat_threads, config->chat_waiting, err) &&
            start_lane(pool, LANE_HISTORY, "history", config->chat_threads ? HISTORY_THREADS : 0, HISTORY_WAITING,
                       err) &&
-           start_lane(pool, LANE_FILES, "files", config->upload_threads, FILES_WAITING, err);
+           start_lane(pool, LANE_FILES, "files", config->upload_threads, FILES_WAITING, err) &&
+           start_lane(pool, LANE_RECEIPTS, "receipts", config->receipt_threads, FILES_WAITING, err);
 }
 
 /* False when some work in the lanes did not end in time. */
 static bool stop_lanes(struct pool *pool, int64_t deadline)
 {
     bool ended = bulkhead_drain(pool->lanes[LANE_CHAT], deadline - CANCEL_BEFORE_MS);
+    ended = bulkhead_drain(pool->lanes[LANE_RECEIPTS], deadline - CANCEL_BEFORE_MS) && ended;
     if (!ended) {
         assistant_cancel(pool->app->assistant);
         ended = bulkhead_drain(pool->lanes[LANE_CHAT], deadline);
+        ended = bulkhead_drain(pool->lanes[LANE_RECEIPTS], deadline) && ended;
     }
     ended = bulkhead_drain(pool->lanes[LANE_HISTORY], deadline) && ended;
     ended = bulkhead_drain(pool->lanes[LANE_FILES], deadline) && ended;

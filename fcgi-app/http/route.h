@@ -55,7 +55,7 @@ enum rate {
 };
 
 /* Who runs the handler: what may wait long for others has threads of its own, so that it never holds up the rest. */
-enum lane { LANE_REQUEST, LANE_CHAT, LANE_HISTORY, LANE_FILES, LANE_COUNT };
+enum lane { LANE_REQUEST, LANE_CHAT, LANE_HISTORY, LANE_FILES, LANE_RECEIPTS, LANE_COUNT };
 
 enum { BODY_LIMIT_DEFAULT = 256 * 1024 };
 

@@ -69,7 +69,7 @@ static bool open_providers(struct assistant *a, struct app *app, struct err *err
     const struct provider chat = {c->chat_provider_url, c->chat_provider_model, c->chat_provider_keys,
                                   c->chat_provider_concurrency};
     const struct provider vision = {c->receipt_provider_url, c->receipt_provider_model, c->receipt_provider_keys,
-                                    c->receipt_provider_concurrency};
+                                    c->receipt_threads};
     return open_provider(app, &chat, &a->llm, err) && open_provider(app, &vision, &a->vision, err);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Who can read a receipt: one analyzer is one row of the table in analyzer.c, asked in its order for what it is good
- * for. All run in the lane of the chat, hold no database connection, and trust nothing of the file.
+ * for. All run in the lane of receipts, hold no database connection, and trust nothing of the file.
  */
 #ifndef RECEIPT_ANALYZER_H
 #define RECEIPT_ANALYZER_H

@@ -245,7 +245,7 @@ static const struct setting SETTINGS[] = {
     {"RECEIPT_PROVIDER_URL", read_url, AT(receipt_provider_url), NULL, 0, 0, 0},
     {"RECEIPT_PROVIDER_MODEL", read_string, AT(receipt_provider_model), NULL, 0, 0, 0},
     {"RECEIPT_PROVIDER_KEYS", read_string, AT(receipt_provider_keys), NULL, 0, 0, 0},
-    {"RECEIPT_PROVIDER_CONCURRENCY", read_int, AT(receipt_provider_concurrency), "2", 0, 1, 16},
+    {"RECEIPT_THREADS", read_int, AT(receipt_threads), "3", 0, 1, 16},
     {"CHAT_THREADS", read_int, AT(chat_threads), "8", 0, 1, 64},
     {"CHAT_WAITING", read_int, AT(chat_waiting), "200", 0, 0, 1000},
     {"CHAT_TIMEOUT_SECONDS", read_int, AT(chat_timeout_seconds), "25", 0, 2, 28},

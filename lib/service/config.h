@@ -46,7 +46,7 @@ struct config {
     int64_t chat_provider_concurrency, chat_provider_key_per_minute;
     /* who reads pictures of receipts; receipt_provider_url NULL: nobody */
     const char *receipt_provider_url, *receipt_provider_model, *receipt_provider_keys;
-    int64_t receipt_provider_concurrency;
+    int64_t receipt_threads;
     int64_t chat_threads, chat_waiting, chat_timeout_seconds, chat_ttl_days;
     int64_t rate_chat_per_minute, rate_chat_per_day, rate_gemini_chat_per_minute, rate_tips_per_minute;
 };

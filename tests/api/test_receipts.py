@@ -1,8 +1,11 @@
 """Receipts: read from PDF files and pictures, confirmed into expenses, all or none."""
 
 import base64
+import concurrent.futures
 import json
+import random
 import struct
+import time
 import zlib
 
 import pytest
@@ -12,6 +15,7 @@ from harness import pdf
 from harness.books import check_balances, household_of
 from harness.dates import day_in, today
 from harness.own_api import OwnApi
+from harness.wait import until
 
 ANALYZE = "/expenses/import-receipt/analyze"
 CONFIRM = "/expenses/import-receipt/confirm"
@@ -106,7 +110,20 @@ def test_what_was_found_can_be_confirmed_as_it_is(user):
     assert sum(expense["amount"] for expense in user.get("/expenses").json) == 93_000
 
 
+def broken(part, instead):
+    """The café's receipt with one part changed."""
+    whole = cafe()
+    assert part in whole
+    return whole.replace(part, instead)
+
+
 UNREADABLE = {
+    "a page that is its own parent": lambda: broken(b"/Kids [3 0 R]", b"/Kids [2 0 R]"),
+    "a thousand million pages": lambda: broken(b"/Kids [3 0 R] /Count 1", b"/Kids [2 0 R 2 0 R] /Count 999999999"),
+    "a table of places that is its own": lambda: broken(b"startxref", b"%" * 3 + b"startxref").replace(
+        b"/Root 1 0 R", b"/Root 9 0 R"
+    ),
+    "nested without end": lambda: broken(b"/Kids [3 0 R]", b"/Kids " + b"[" * 100_000),
     "protected by a password": lambda: cafe(password="geheim"),
     "cut": lambda: cafe()[:200],
     "only its first bytes": lambda: b"%PDF-1.7\n",
@@ -132,6 +149,17 @@ def test_a_bomb_is_unreadable_in_time(user):
     answer = analyze(user, bomb(), expect=422, code="receipt_unreadable")
     assert answer.json["message"]
     user.get("/health")
+
+
+def test_one_user_may_not_read_without_end(stack, user):
+    api = OwnApi(stack, RATE_CHAT_PER_MINUTE=2)
+    try:
+        client = user.with_(stack=api.stack)
+        for _ in range(2):
+            analyze(client, cafe(), expect=200)
+        analyze(client, cafe(), expect=429, code="rate_limited")
+    finally:
+        api.stop()
 
 
 def test_pictures_need_a_provider(user):
@@ -253,6 +281,48 @@ def test_a_provider_that_fails_is_503(provider, asker, script):
     assert analyze(asker, cafe(), expect=200).json["detectedItemCount"] == 2, "PDF files need no provider"
 
 
+def test_a_picture_of_ten_megabytes_is_read(provider, asker):
+    provider.says = json.dumps(RECEIPT)
+    data = random.randbytes(10 * 1024 * 1024 - 1000)
+    chunk = struct.pack(">I", len(data)) + b"IDAT" + data + struct.pack(">I", zlib.crc32(b"IDAT" + data))
+    analyze(asker, png(chunk), name="r.png", expect=200)
+    sent = provider.asked[0]["messages"][1]["content"][1]["image_url"]["url"]
+    assert data in base64.b64decode(sent.split(",", 1)[1])
+
+
+def test_the_program_stops_in_time_while_the_provider_hangs(stack, user, provider):
+    provider.does = "hang"
+    api = OwnApi(stack, RECEIPT_PROVIDER_URL=provider.url, RECEIPT_PROVIDER_MODEL="eyes-1", CHAT_TIMEOUT_SECONDS=25)
+    client = user.with_(stack=api.stack)
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(analyze, client, png(), "r.png")
+        until(lambda: provider.asked, 10, "the provider to be asked")
+        begun = time.monotonic()
+        api.api.terminate()
+        assert api.api.wait(15) == 0
+        assert time.monotonic() - begun < 10
+        assert waiting.result().status == 503
+    api.stop()
+
+
+def test_receipts_that_wait_hold_up_no_chat(stack, user, provider):
+    provider.does = "hang"
+    settings = {"RECEIPT_PROVIDER_URL": provider.url, "RECEIPT_PROVIDER_MODEL": "eyes-1", "RECEIPT_THREADS": 1}
+    api = OwnApi(stack, CHAT_THREADS=1, CHAT_TIMEOUT_SECONDS=5, **settings)
+    client = user.with_(stack=api.stack)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(3) as threads:
+            waiting = [threads.submit(analyze, client.with_(), png(), "r.png") for _ in range(3)]
+            until(lambda: provider.asked, 10, "the provider to be asked")
+            begun = time.monotonic()
+            body = {"provider": "gemini", "messages": [{"role": "user", "content": "chào"}]}
+            client.post("/ai/chat", body, expect=200)
+            assert time.monotonic() - begun < 3
+            assert {answer.result().status for answer in waiting} == {503}
+    finally:
+        api.stop()
+
+
 def test_a_broken_picture_is_415(provider, asker):
     analyze(asker, png()[:30], name="r.png", expect=415)
     assert provider.asked == []
@@ -358,3 +428,12 @@ def test_a_large_item_is_told(user, database):
         "SELECT body FROM outbox WHERE household_id = %s AND type = 'transaction.large'", household_of(database, user)
     )
     assert [json.loads(row["body"])["subjectId"] for row in rows] == [done["importedExpenses"][1]["id"]]
+
+
+def test_a_repeat_of_a_hundred_items_gives_them_again(user):
+    items = [{"name": f"Món {n} " + "ố" * 200, "amount": n, "icon": "🍜" * 100} for n in range(1, 101)]
+    key = {"Idempotency-Key": "hundred"}
+    first = user.post(CONFIRM, {"items": items}, headers=key, expect=200)
+    again = user.post(CONFIRM, {"items": items}, headers=key, expect=200)
+    assert again.json == first.json and again.headers["Idempotency-Replayed"] == "true"
+    assert len(user.get("/expenses").json) == 100
