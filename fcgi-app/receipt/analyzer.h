@@ -17,7 +17,7 @@ struct analyzer {
 };
 
 /* Reads call->upload. ERR_RECEIPT_UNREADABLE, ERR_RECEIPT_UNSUPPORTED when only one that is not configured could,
- * ERR_UNAVAILABLE when a provider fails. */
+ * ERR_UNAVAILABLE when a provider fails, ERR_VALIDATION for another currency. */
 bool receipt_analyze(struct call *call, const struct receipt_context *ctx, struct receipt *out,
                      struct err *err) MUST_CHECK;
 

@@ -42,6 +42,11 @@ struct text receipt_clean(struct text t, size_t max, struct receipt *r, const st
     return clean.n ? clean : TEXT_NONE;
 }
 
+bool receipt_foreign(struct err *err)
+{
+    return err_field(err, "file", "Hóa đơn ghi bằng một đồng tiền khác với sổ của bạn.");
+}
+
 bool receipt_date_plausible(int32_t date, int32_t today)
 {
     int32_t days = date_days(today) - date_days(date);

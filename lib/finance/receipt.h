@@ -48,7 +48,8 @@ struct receipt_context {
     struct arena *mem;
 };
 
-/* Each leaves ERR_RECEIPT_UNREADABLE when nothing in it is an amount with a name; else the items add up to the total
+/* Each leaves ERR_RECEIPT_UNREADABLE when nothing in it is an amount with a name, ERR_VALIDATION when it is in another
+ * currency; else the items add up to the total
  * wherever one is told: taxes and charges are items or are shared out, discounts are shared out. */
 
 /* UTF-8 as pdftotext -layout writes it: columns by blanks, one line a line. Vietnamese or English. */
@@ -75,6 +76,8 @@ bool receipt_add(struct receipt *r, struct text name, int64_t amount, int32_t da
 /* Brings the items to the total where taxes or discounts explain the difference. ERR_RECEIPT_UNREADABLE without items.
  */
 bool receipt_settle(struct receipt *r, struct err *err) MUST_CHECK;
+/* A bad field `file`: amounts of one currency must not become those of another. Returns false. */
+bool receipt_foreign(struct err *err);
 bool receipt_date_plausible(int32_t date, int32_t today);
 
 #endif

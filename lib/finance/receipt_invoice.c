@@ -174,7 +174,7 @@ bool receipt_read_invoice(struct text xml, const struct receipt_context *ctx, st
     if (!xml_read(xml, &HANDLER, v, err))
         return err->code == ERR_BAD_REQUEST ? unreadable(err, "The invoice's XML cannot be read") : false;
     if (v->foreign)
-        return unreadable(err, "The invoice is in another currency");
+        return receipt_foreign(err);
     if (!out->count && out->total)
         (void)receipt_add(out, out->merchant, out->total, 0, ctx);
     return receipt_settle(out, err);

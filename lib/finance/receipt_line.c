@@ -21,29 +21,57 @@ static bool is_blank(char c)
 
 /* ---- numbers ---- */
 
-static const char *const MARKS[] = {"vnđ", "VNĐ", "VNÐ", "vnd", "VND", "usd", "USD", "đồng",
-                                    "đ",   "Đ",   "₫",   "d",   "$",   "€",   "£",   NULL};
+struct mark {
+    const char *text, *code; /* code NULL: of several currencies, all with decimals */
+};
+
+static const struct mark MARKS[] = {{"vnđ", "VND"},  {"VNĐ", "VND"}, {"VNÐ", "VND"}, {"vnd", "VND"}, {"VND", "VND"},
+                                    {"đồng", "VND"}, {"đ", "VND"},   {"Đ", "VND"},   {"₫", "VND"},   {"d", "VND"},
+                                    {"usd", "USD"},  {"USD", "USD"}, {"US$", "USD"}, {"EUR", "EUR"}, {"€", "EUR"},
+                                    {"GBP", "GBP"},  {"£", "GBP"},   {"$", NULL}};
+
+static bool mark_fits(const struct mark *mark, const struct currency *cur)
+{
+    return mark->code ? strcmp(mark->code, cur->code) == 0 : cur->exponent > 0;
+}
+
+/* NULL when the word is no currency. */
+static const struct mark *mark_of(struct text word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(MARKS); i++)
+        if (text_eq(word, text_of(MARKS[i].text)) && word.p[0] != 'd')
+            return &MARKS[i];
+    return NULL;
+}
+
+bool receipt_is_foreign(struct text text, const struct currency *cur)
+{
+    static const struct text DONG[] = {TEXT_INIT("VND"), TEXT_INIT("VNĐ"), TEXT_INIT("₫"), TEXT_INIT("đồng")};
+    for (size_t i = 0; strcmp(cur->code, "VND") != 0 && i < ARRAY_LEN(DONG); i++)
+        if (memmem(text.p ? text.p : "", text.n, DONG[i].p, DONG[i].n))
+            return true;
+    return false;
+}
 
 static bool ends_with(struct text t, struct text end)
 {
     return t.n >= end.n && memcmp(t.p + t.n - end.n, end.p, end.n) == 0;
 }
 
-/* Takes one currency mark off either end. */
-static bool strip_mark(struct text *t)
+/* Takes one currency mark off either end and tells it; NULL: there is none. */
+static const struct mark *strip_mark(struct text *t)
 {
-    for (size_t i = 0; MARKS[i]; i++) {
-        struct text mark = text_of(MARKS[i]);
-        if (text_starts(*t, mark)) {
+    for (size_t i = 0; i < ARRAY_LEN(MARKS); i++) {
+        struct text mark = text_of(MARKS[i].text);
+        if (text_starts(*t, mark))
             *t = text_slice(*t, mark.n, t->n);
-            return true;
-        }
-        if (ends_with(*t, mark)) {
+        else if (ends_with(*t, mark))
             *t = text_slice(*t, 0, t->n - mark.n);
-            return true;
-        }
+        else
+            continue;
+        return &MARKS[i];
     }
-    return false;
+    return NULL;
 }
 
 struct shape {
@@ -111,8 +139,12 @@ bool receipt_amount(struct text t, const struct currency *cur, int64_t *minor, b
 {
     struct shape s = {0};
     bool sign = false;
-    for (int i = 0; i < MARK_PASSES && strip_mark(&t); i++)
+    const struct mark *mark;
+    for (int i = 0; i < MARK_PASSES && (mark = strip_mark(&t)); i++) {
+        if (!mark_fits(mark, cur))
+            return false;
         sign = true;
+    }
     bool thousands = t.n > 1 && (t.p[t.n - 1] == 'k' || t.p[t.n - 1] == 'K') && cur->exponent == 0;
     if (!take_shape(thousands ? text_slice(t, 0, t.n - 1) : t, &s))
         return false;
@@ -161,12 +193,11 @@ static size_t split(struct text line, struct token out[TOKENS_MAX])
 
 static bool is_filler(struct text t)
 {
-    static const char *const WORDS[] = {"x", "X", "*",   "@",   "=",   "×",   ":", "-", "|",   "đ",
-                                        "Đ", "₫", "VND", "vnd", "VNĐ", "vnđ", "$", "€", "USD", NULL};
+    static const char *const WORDS[] = {"x", "X", "*", "@", "=", "×", ":", "-", "|", NULL};
     for (size_t i = 0; WORDS[i]; i++)
         if (text_eq(t, text_of(WORDS[i])))
             return true;
-    return t.n > 1 && t.p[t.n - 1] == '%' && is_digit(t.p[0]);
+    return mark_of(t) || (t.n > 1 && t.p[t.n - 1] == '%' && is_digit(t.p[0]));
 }
 
 /* "x2", "2x", "(5.000)", "-5.000". */
@@ -267,7 +298,7 @@ struct receipt_line receipt_line_read(struct text line, const struct currency *c
     struct receipt_line out = {0};
     struct token tokens[TOKENS_MAX];
     size_t n = split(line, tokens), first = n;
-    bool currency_beside = false;
+    bool currency_beside = false, foreign = false;
     while (first > 0) {
         struct text t = tokens[first - 1].t;
         enum token_kind kind = token_kind(t, cur);
@@ -275,9 +306,12 @@ struct receipt_line receipt_line_read(struct text line, const struct currency *c
             break;
         if (kind == TOKEN_NUMBER && !out.numbers++)
             take_amount(&out, t, currency_beside, cur);
-        currency_beside = kind == TOKEN_FILLER;
+        const struct mark *mark = mark_of(t);
+        currency_beside = mark != NULL;
+        foreign = foreign || (mark && !mark_fits(mark, cur));
         first--;
     }
+    out.has_amount = out.has_amount && !foreign;
     size_t end = first < n ? tokens[first].at : line.n;
     /* A sign right before the name's end belongs to the numbers: "Tổng $ 12". */
     out.name = text_trim(text_slice(line, 0, end));

@@ -321,6 +321,10 @@ bool receipt_read_text(struct text text, const struct receipt_context *ctx, stru
     struct arena *scratch = arena_new(64 * 1024, 256 * 1024);
     struct reading r = {.ctx = ctx, .out = out, .scratch = scratch};
     *out = (struct receipt){0};
+    if (receipt_is_foreign(text, ctx->currency)) {
+        arena_free(scratch);
+        return receipt_foreign(err);
+    }
     if (!scratch)
         return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
     read_lines(&r, text);

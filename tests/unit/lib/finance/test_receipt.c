@@ -4,6 +4,7 @@
 #include "base/attr.h"
 #include "finance/receipt.h"
 #include "finance/receipt_line.h"
+#include "random.h"
 
 enum { TODAY = 20260310, EXPECTED_MAX = 8 };
 
@@ -598,7 +599,121 @@ static void test_an_invoice_in_another_currency_is_refused(void **state)
     assert_false(read_invoice("<HDon><DLHDon><TTChung><DVTTe>USD</DVTTe></TTChung><NDHDon><DSHHDVu>" LINE(
                                   "1", "Book", "10") INVOICE_END("10"),
                               &r, &err));
-    assert_int_equal(err.code, ERR_RECEIPT_UNREADABLE);
+    assert_int_equal(err.code, ERR_VALIDATION);
+    assert_string_equal(err.fields[0].name, "file");
+}
+
+static void test_amounts_of_another_currency_are_not_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *currency, *text;
+        enum err_code code;
+    } CASES[] = {
+        {"VND", "Hotel\nRoom   $1,200.00\nTotal   $1,200.00\n", ERR_RECEIPT_UNREADABLE},
+        {"VND", "Hotel\nRoom   1,200.00 USD\nTotal   USD 1,200.00\n", ERR_RECEIPT_UNREADABLE},
+        {"VND", "Hotel\nRoom   € 1.200,00\n", ERR_RECEIPT_UNREADABLE},
+        {"USD", "Quán\nPhở   93.000đ\n", ERR_RECEIPT_UNREADABLE},
+        {"USD", "Quán\nPhở   93.000\nTổng cộng (VND)   93.000\n", ERR_VALIDATION},
+        {"USD", "Quán\nPhở   93.000\nBằng chữ: chín mươi ba nghìn đồng\n", ERR_VALIDATION},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        struct receipt_context ctx = context(CASES[i].currency);
+        struct receipt r;
+        struct err err = {0};
+        if (receipt_read_text(text_of(CASES[i].text), &ctx, &r, &err))
+            fail_msg("%s: %lld", CASES[i].text, (long long)r.items[0].amount);
+        assert_int_equal(err.code, CASES[i].code);
+    }
+}
+
+/* ---- receipts made up ---- */
+
+enum style { DOTS, COMMAS, PLAIN, MARKED, STYLE_COUNT };
+
+static void print_amount(struct buf *out, int64_t amount, enum style style)
+{
+    char digits[32];
+    int n = snprintf(digits, sizeof(digits), "%lld", (long long)amount);
+    for (int i = 0; i < n; i++) {
+        if (i && (n - i) % 3 == 0 && style != PLAIN)
+            buf_char(out, style == COMMAS ? ',' : '.');
+        buf_char(out, digits[i]);
+    }
+    if (style == MARKED)
+        buf_str(out, "đ");
+}
+
+/* Items, a tax and a discount in any style: the items are found, and what is found adds up to the total. */
+static void try_made_up(uint64_t seed)
+{
+    static const char *const NAMES[] = {"Phở bò",      "Cà phê sữa đá",  "Bánh mì",   "Nước suối 500ml",
+                                        "Giò lụa",     "Sách lớp 5",     "Bàn chải",  "iPhone 15 case",
+                                        "Trà sữa (L)", "Cơm tấm - sườn", "Áo thun #3"};
+    struct random rnd = random_seeded(seed);
+    struct receipt_context ctx = context("VND");
+    struct receipt r;
+    struct err err = {0};
+    struct buf text;
+    int64_t count = 1 + random_up_to(&rnd, 12), sum = 0, amounts[12];
+    enum style style = (enum style)random_up_to(&rnd, STYLE_COUNT);
+    bool numbered = random_up_to(&rnd, 2), with_quantity = random_up_to(&rnd, 2);
+    buf_init(&text, 1 << 16);
+    buf_str(&text, "CỬA HÀNG MAI\n05/03/2026 10:00\n");
+    for (int64_t i = 0; i < count; i++) {
+        int64_t quantity = with_quantity ? 1 + random_up_to(&rnd, 5) : 1, price = 1000 * (1 + random_up_to(&rnd, 900));
+        amounts[i] = quantity * price;
+        sum += amounts[i];
+        if (numbered)
+            buf_printf(&text, "%d. ", (int)i + 1);
+        buf_printf(&text, "%s     ", NAMES[random_up_to(&rnd, ARRAY_LEN(NAMES))]);
+        if (with_quantity) {
+            buf_printf(&text, "%d    ", (int)quantity);
+            print_amount(&text, price, style);
+            buf_str(&text, "    ");
+        }
+        print_amount(&text, amounts[i], style);
+        buf_char(&text, '\n');
+    }
+    int64_t tax = random_up_to(&rnd, 2) ? sum / 10 / 1000 * 1000 : 0,
+            discount = random_up_to(&rnd, 2) ? sum / 20 / 1000 * 1000 : 0;
+    if (tax) {
+        buf_str(&text, "VAT 10%    ");
+        print_amount(&text, tax, style);
+        buf_char(&text, '\n');
+    }
+    if (discount) {
+        buf_str(&text, "Giảm giá    -");
+        print_amount(&text, discount, style);
+        buf_char(&text, '\n');
+    }
+    buf_str(&text, "Tổng cộng    ");
+    print_amount(&text, sum + tax - discount, style);
+    buf_str(&text, "\nTiền mặt    ");
+    print_amount(&text, sum + tax - discount + 5000, style);
+    buf_char(&text, '\n');
+    if (!receipt_read_text(buf_view(&text), &ctx, &r, &err))
+        fail_msg("seed %d: %s\n%s", (int)seed, err.detail, text.p);
+    int64_t found = 0;
+    for (size_t i = 0; i < r.count; i++)
+        found += r.items[i].amount;
+    if (found != sum + tax - discount || r.count != (size_t)count + (tax ? 1 : 0))
+        fail_msg("seed %d: %zu items of %lld, not %lld\n%s", (int)seed, r.count, (long long)found,
+                 (long long)(sum + tax - discount), text.p);
+    for (int64_t i = 0; !discount && i < count; i++)
+        if (r.items[i].amount != amounts[i])
+            fail_msg("seed %d: item %d\n%s", (int)seed, (int)i, text.p);
+    assert_text(r.merchant, "CỬA HÀNG MAI");
+    assert_int_equal(r.date, 20260305);
+    buf_release(&text);
+    arena_reset(arena);
+}
+
+static void test_receipts_made_up_add_up(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 500; seed++)
+        try_made_up(seed);
 }
 
 /* ---- a model's JSON ---- */
@@ -682,6 +797,8 @@ int main(void)
         cmocka_unit_test(test_an_e_invoice_is_read_with_its_tax_shared_out),
         cmocka_unit_test(test_a_bad_invoice_is_unreadable),
         cmocka_unit_test(test_an_invoice_in_another_currency_is_refused),
+        cmocka_unit_test(test_amounts_of_another_currency_are_not_taken),
+        cmocka_unit_test(test_receipts_made_up_add_up),
         cmocka_unit_test(test_what_a_model_says_is_checked_item_by_item),
         cmocka_unit_test(test_a_model_that_says_nothing_is_unreadable),
         cmocka_unit_test(test_items_find_the_households_categories),
