@@ -19,13 +19,14 @@ schema >"$client/schema" || fail "the database cannot be read"
 [ -s "$client/schema" ] || fail "there is no schema of ours in $name"
 ! grep -q '1$' "$client/schema" || fail "a migration has not ended; start a program, or run --migrate, and try again"
 
-# One transaction sees all tables as they were at its begin. A statement a row: the rows can be counted in the file.
+# One transaction sees all tables as they were at its begin.
 mariadb-dump --defaults-file="$client/options" --single-transaction --quick --skip-lock-tables --no-tablespaces \
-    --routines --triggers --events --hex-blob --skip-extended-insert --no-autocommit --skip-add-drop-table "$name" |
+    --routines --triggers --events --hex-blob --no-autocommit --skip-add-drop-table "$name" |
     gzip -6 >"$part/dump.sql.gz"
 
 # A change of the schema is no part of that transaction.
 schema | cmp -s - "$client/schema" || fail "a migration ran meanwhile; try again"
+rows_of_dump "$part/dump.sql.gz" >"$client/rows" || fail "this mariadb-dump writes another form of dump"
 {
     echo "format 1"
     echo "database $name"
@@ -34,7 +35,7 @@ schema | cmp -s - "$client/schema" || fail "a migration ran meanwhile; try again
     echo "schema $(tail -n 1 "$client/schema" | cut -f 1)"
     echo "schema_sha256 $(sha256sum <"$client/schema" | cut -d ' ' -f 1)"
     echo "dump_sha256 $(sha256sum <"$part/dump.sql.gz" | cut -d ' ' -f 1)"
-    rows_of_dump "$part/dump.sql.gz" | sed 's/^/rows /'
+    sed 's/^/rows /' "$client/rows"
 } >"$part/manifest"
 mv "$part" "$folder"
 say "$(awk '/^rows/ { tables++; rows += $3 } END { print rows " rows of " tables " tables" }' "$folder/manifest")," \

@@ -42,10 +42,12 @@ sql() { mariadb --defaults-file="$client/options" --batch --skip-column-names "$
 # One line a step of a migration; what was begun and not finished ends with 1.
 schema() { sql -e 'SELECT version, step, checksum, done_at IS NULL FROM schema_migrations ORDER BY version, step'; }
 
-# Rows of each table in a dump: a statement a row, and no raw line break inside a value.
+# Rows of each table in a dump: mariadb-dump writes each row on a line of its own, and no raw line break inside a value. Ends with
+# 1 when it does not.
 rows_of_dump() { # rows_of_dump FILE
     gzip -dc "$1" | LC_ALL=C awk -F '`' '
         /^CREATE TABLE `/ { rows[$2] += 0 }
-        /^INSERT INTO `/ { rows[$2]++ }
-        END { for (table in rows) print table, rows[table] }' | LC_ALL=C sort
+        /^INSERT INTO `/ { table = $2; if ($0 !~ /` VALUES$/) exit bad = 1; next }
+        table && /^\(/ { rows[table]++; if (/;$/) table = "" }
+        END { if (bad) exit 1; for (table in rows) print table, rows[table] }' | LC_ALL=C sort
 }

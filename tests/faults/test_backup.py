@@ -186,7 +186,8 @@ def forge(saved, change):
 def without_one(table):
     def change(text):
         lines = text.splitlines(keepends=True)
-        at = next(i for i, line in enumerate(lines) if line.startswith(b"INSERT INTO `" + table + b"`"))
+        at = 1 + lines.index(b"INSERT INTO `" + table + b"` VALUES\n")
+        assert lines[at].endswith(b"),\n")
         return b"".join(lines[:at] + lines[at + 1 :])
 
     return change
