@@ -4,6 +4,7 @@
 # finishes what it has accepted, then the pool finishes what it got, and the container ends with 0.
 set -eu
 export RUN_DIR=/run/moneymanager
+export METRICS_DIR=${METRICS_DIR:-$RUN_DIR}
 mkdir -p "$RUN_DIR"
 rm -f "$RUN_DIR/api.sock"
 

@@ -5,6 +5,7 @@
 
 #include "app.h"
 #include "base/clock.h"
+#include "http/measure.h"
 #include "http/pool.h"
 #include "http/route.h"
 #include "probes.h"
@@ -12,6 +13,8 @@
 #include "schema.h"
 #include "service/log.h"
 #include "service/log_ship.h"
+#include "service/metrics.h"
+#include "service/metrics_port.h"
 
 #ifndef MM_VERSION
 #define MM_VERSION "unknown"
@@ -63,6 +66,7 @@ static int fail(const char *what, const struct err *err)
 /* The last of all: what the others say at their end is still copied. */
 static void end_log(struct app *app)
 {
+    metrics_close();
     log_ship_stop(app->log_ship);
     app->log_ship = NULL;
     log_open(app->config.log_level, app->config.log_json, NULL); /* the zone goes */
@@ -78,6 +82,7 @@ static bool open_all(struct app *app, int *exit_code)
     }
     log_open(app->config.log_level, app->config.log_json, app->config.zone);
     app->log_ship = log_ship_configured(&app->config);
+    measure_open(&app->config);
     if (app_open(app, &err))
         return true;
     *exit_code = fail("the program could not start", &err);
@@ -119,6 +124,7 @@ static sigset_t stop_signals(void)
 }
 
 struct parts {
+    struct metrics_port *metrics; /* NULL: no such port */
     struct pool *pool;
     struct schema *schema;
 };
@@ -130,6 +136,7 @@ static bool start_parts(struct app *app, struct parts *parts, struct err *err)
     if (!(parts->schema = schema_start(app, err)))
         return false;
     schema_await(parts->schema, AWAIT_SCHEMA_MS);
+    parts->metrics = metrics_port_configured(app->config.metrics_port);
     return (app->relay = relay_start(app, err)) != NULL && (app->probes = probes_start(app, err)) != NULL &&
            (parts->pool = pool_start(app, STDIN_FILENO, err)) != NULL;
 }
@@ -143,6 +150,7 @@ static void give_up(int signal_number)
 /* False when a request still holds what the rest would free. */
 static bool stop_parts(struct app *app, struct parts *parts)
 {
+    metrics_port_stop(parts->metrics);
     bool ended = pool_stop(parts->pool, STOP_REQUESTS_MS);
     if (!ended)
         return false;

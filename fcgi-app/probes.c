@@ -10,7 +10,7 @@
 #include "service/aws/s3.h"
 #include "service/emf.h"
 #include "service/log.h"
-#include "service/log_ship.h"
+#include "service/metrics.h"
 #include "store/outbox.h"
 #include "store/parked.h"
 
@@ -41,31 +41,20 @@ static void set(struct probe *probe, bool up, int64_t latency_us, const char *na
     *probe = (struct probe){.known = true, .up = up, .latency_us = up ? latency_us : probe->latency_us};
 }
 
-/* For CloudWatch's alarms, whose names stand in infra/alarms.yaml. */
-static void send_metrics(struct probes *p, const struct probes_state *s, int64_t now_ms)
-{
-    if (!pace_due(&p->sent_ms, clock_monotonic_ms(), EMF_EVERY_MS))
-        return;
-    const struct emf_metric rows[] = {{"OutboxAgeSeconds", "Seconds", s->outbox_oldest_ms / 1000},
-                                      {"OutboxPending", "Count", s->outbox_pending},
-                                      {"ParkedEvents", "Count", s->parked},
-                                      {"LogLinesLost", "Count", log_ship_lost()}};
-    emf_send(now_ms, rows, ARRAY_LEN(rows));
-}
-
 static void probe_mysql(struct probes *p, struct probes_state *s)
 {
     struct err err = {0};
     int64_t latency = 0, now = clock_now_ms();
     AUTO(db) struct db *db = db_take(p->db_pool, &err);
     bool up = db && db_ping(db, &latency, &err);
+    s->outbox_known = false;
     set(&s->mysql, up, latency, "MySQL", &err);
     if (!s->mysql.up || !atomic_load(&p->app->schema_ready))
         return;
     if (!outbox_backlog(db, now, &s->outbox_pending, &s->outbox_oldest_ms, &err) || !parked_count(db, &s->parked, &err))
         log_err(LOG_WARN, "status", "the outbox could not be counted", &err);
     else
-        send_metrics(p, s, now);
+        s->outbox_known = true;
 }
 
 static void probe_redis(struct probes *p, struct probes_state *s)
@@ -99,6 +88,42 @@ static void probe_s3(struct probes *p, struct probes_state *s)
     set(&s->s3, up, latency, "S3", &err);
 }
 
+static void show(struct probes *p, const struct probes_state *s)
+{
+    const struct probe *const needs[] = {[METRIC_UP_MYSQL] = &s->mysql,
+                                         [METRIC_UP_REDIS] = &s->redis,
+                                         [METRIC_UP_SQS] = &s->queue,
+                                         [METRIC_UP_S3] = &s->s3};
+    for (size_t i = 0; i < ARRAY_LEN(needs); i++)
+        if (needs[i]->known)
+            metric_set(METRIC_UP, i, needs[i]->up);
+    if (s->outbox_known) {
+        metric_set(METRIC_OUTBOX_AGE, 0, s->outbox_oldest_ms / 1000);
+        metric_set(METRIC_OUTBOX_PENDING, 0, s->outbox_pending);
+        metric_set(METRIC_PARKED, 0, s->parked);
+    }
+    metrics_refresh(p->app->db_pool);
+}
+
+/* For CloudWatch: what its alarms watch has the names of infra/alarms.yaml. The outbox's figures come last, since they
+ * are left out while MySQL is away. */
+static void send_metrics(struct probes *p, const struct probes_state *s)
+{
+    struct metrics_window w;
+    if (!pace_due(&p->sent_ms, clock_monotonic_ms(), EMF_EVERY_MS))
+        return;
+    metrics_window_take(&w);
+    const struct emf_metric rows[] = {{"Requests", "Count", w.requests},
+                                      {"RequestErrors5xx", "Count", w.errors},
+                                      {"LatencyP99", "Milliseconds", w.p99_ms},
+                                      {"LogLinesLost", "Count", w.lines_lost},
+                                      {"ApiMemory", "Bytes", w.memory_bytes},
+                                      {"OutboxAgeSeconds", "Seconds", s->outbox_oldest_ms / 1000},
+                                      {"OutboxPending", "Count", s->outbox_pending},
+                                      {"ParkedEvents", "Count", s->parked}};
+    emf_send(clock_now_ms(), rows, ARRAY_LEN(rows) - (s->outbox_known ? 0 : 3));
+}
+
 static void *probes_main(void *arg)
 {
     struct probes *p = arg;
@@ -112,6 +137,8 @@ static void *probes_main(void *arg)
         pthread_mutex_lock(&p->lock);
         p->state = state;
         pthread_mutex_unlock(&p->lock);
+        show(p, &state);
+        send_metrics(p, &state);
     } while (bell_wait(&p->bell, INTERVAL_MS));
     return NULL;
 }

@@ -12,6 +12,7 @@ struct probe {
 struct probes_state {
     struct probe mysql, redis, queue, s3;
     int64_t outbox_pending, outbox_oldest_ms, parked; /* as of the last time MySQL answered */
+    bool outbox_known;                                /* it did this time */
     int64_t queue_visible, queue_in_flight, queue_delayed;
 };
 

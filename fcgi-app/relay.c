@@ -9,6 +9,7 @@
 #include "service/aws/credentials.h"
 #include "service/aws/queue.h"
 #include "service/log.h"
+#include "service/metrics.h"
 
 enum {
     POLL_MS = 1500,        /* a wake of this process is never waited for; this finds due retries */
@@ -37,6 +38,9 @@ static void tell_fault(struct relay *r, const struct err *err)
 
 static void tell_round(struct relay *r, const struct relay_round *round)
 {
+    metric_add(METRIC_EVENTS, METRIC_EVENTS_SENT, 0, round->sent);
+    metric_add(METRIC_EVENTS, METRIC_EVENTS_DELAYED, 0, round->delayed);
+    metric_add(METRIC_EVENTS, METRIC_EVENTS_PARKED, 0, round->parked);
     if (round->parked)
         log_error("relay", "parked %zu events that the queue will never take: %s", round->parked, round->reason);
     if (round->delayed && pace_due(&r->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))

@@ -82,7 +82,7 @@ class Settings:
         taken = set()
         ports = self.state["ports"]
         candidates = iter(PORT_RANGE[int(self.run_dir[-4:], 16) % 12000 :])
-        for name in ("database", "redis", "aws", "smtp"):
+        for name in ("database", "redis", "aws", "smtp", "metrics", "worker_metrics"):
             ports[name] = self.choose_port(ports.get(name), candidates, taken)
         if api_port:
             if not port_is_free(api_port):
@@ -145,6 +145,9 @@ class Settings:
             "LOG_LEVEL": "info",
             "LOG_FORMAT": "text",
             "LOG_GROUP": LOG_GROUP,
+            "METRICS_DIR": self.run_dir,
+            "METRICS_PORT": self.port("metrics"),
+            "WORKER_METRICS_PORT": self.port("worker_metrics"),
             "MAIL_DIR": self.path("mail"),
             "LOG_DIR": self.path("log"),
             "SMTP_CONTROL_FILE": self.path("smtp-control.json"),

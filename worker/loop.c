@@ -11,6 +11,7 @@
 #include "breaker.h"
 #include "runner.h"
 #include "service/log.h"
+#include "service/metrics.h"
 #include "watchdog.h"
 
 enum {
@@ -74,6 +75,7 @@ static void settle_breaker(struct loop *l, struct run_result result)
     } else if (result.end != RUN_LEFT && breaker_succeeded(&l->breaker)) {
         log_info("loop", "MySQL is back: receiving again");
     }
+    metric_set(METRIC_BREAKER, 0, l->breaker.state != BREAKER_CLOSED);
 }
 
 static void handle(struct loop *l, struct slot *slot)
@@ -170,6 +172,7 @@ static bool check_database(struct loop *l)
         (void)breaker_failed(&l->breaker, now_ms, random_below(256));
         wait = l->breaker.check_at_ms - now_ms;
     }
+    metric_set(METRIC_BREAKER, 0, l->breaker.state != BREAKER_CLOSED);
     pthread_mutex_unlock(&l->lock);
     if (wait > 0)
         pause_for(l, wait);

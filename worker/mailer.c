@@ -12,6 +12,7 @@
 #include "mail_backoff.h"
 #include "mail_prepare.h"
 #include "service/log.h"
+#include "service/metrics.h"
 #include "service/smtp.h"
 #include "store/mail_ledger.h"
 
@@ -104,6 +105,7 @@ static void refuse_unsent(struct mailer *m, const struct err *why)
 {
     bool superseded = text_eq(text_of(why->detail), TEXT("superseded"));
     mark_refused(m, why->detail);
+    metric_add(METRIC_MAILS, METRIC_MAIL_UNSENDABLE, 0, 1);
     if (superseded)
         log_info("mailer", "mail %" PRId64 " is superseded by a newer one", m->row.id);
     else
@@ -180,6 +182,7 @@ static void sent(void *to, const char *reply)
     struct text provider = smtp_provider_id(reply);
     snprintf(id, sizeof id, "%.*s", TEXT_ARG(provider));
     m->failures = m->deferrals = 0;
+    metric_add(METRIC_MAILS, METRIC_MAIL_SENT, 0, 1);
     while (!mark_sent(m, id, &err)) {
         if (pace_due(&m->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))
             log_err(LOG_WARN, "mailer", "a mail was sent and is still to be recorded", &err);
@@ -198,6 +201,7 @@ static void refused(void *to, int code, const char *reply)
     struct mailer *m = to;
     char reason[256];
     m->failures = m->deferrals = 0;
+    metric_add(METRIC_MAILS, METRIC_MAIL_REFUSED, 0, 1);
     snprintf(reason, sizeof reason, "%d %s", code, reply);
     mark_refused(m, reason);
     log_warn("mailer", "mail %" PRId64 " was refused for good with %d", m->row.id, code);
@@ -215,6 +219,7 @@ static void deferred(void *to, int code, bool any_mail, const char *reason)
     struct mailer *m = to;
     int64_t age_ms = clock_now_ms() - m->row.created_at_ms;
     uint32_t chance = random_below(256);
+    metric_add(METRIC_MAILS, METRIC_MAIL_DEFERRED, 0, 1);
     if (age_ms > MAIL_GIVE_UP_MS) {
         give_up(m, age_ms, reason);
         return;

@@ -8,12 +8,15 @@
 #include "base/clock.h"
 #include "base/pace.h"
 #include "loop.h"
+#include "jobs.h"
 #include "mailer.h"
 #include "parked.h"
 #include "parts.h"
 #include "schedule.h"
 #include "service/log.h"
 #include "service/log_ship.h"
+#include "service/metrics.h"
+#include "service/metrics_port.h"
 #include "service/mime.h"
 #include "service/smtp.h"
 #include "sweep.h"
@@ -39,10 +42,25 @@ static int fail(const char *what, const struct err *err)
 /* The last of all: what the others say at their end is still copied. */
 static void end_log(struct worker *w)
 {
+    metrics_close();
     log_ship_stop(w->log_ship);
     w->log_ship = NULL;
     log_open(w->config.log_level, w->config.log_json, NULL); /* the zone goes */
     config_release(&w->config);
+}
+
+/* A fault is told in the log: the program runs without metrics. */
+static void count_from_here(const struct config *config)
+{
+    static const char *names[METRIC_JOBS_MAX];
+    struct err err = {0};
+    size_t n = JOB_COUNT < METRIC_JOBS_MAX ? JOB_COUNT : METRIC_JOBS_MAX;
+    for (size_t i = 0; i < n; i++)
+        names[i] = JOBS[i].type;
+    struct metrics_options opts = {
+        .program = PROGRAM_WORKER, .dir = config->metrics_dir, .jobs = names, .job_count = n};
+    if (!metrics_open(&opts, &err))
+        log_err(LOG_WARN, "metrics", "nothing is counted", &err);
 }
 
 /* 0, or the exit code. */
@@ -53,6 +71,7 @@ static int open_all(struct worker *w)
         return EXIT_BAD_START;
     log_open(w->config.log_level, w->config.log_json, w->config.zone);
     w->log_ship = log_ship_configured(&w->config);
+    count_from_here(&w->config);
     if (parts_open(w, &err))
         return 0;
     int code = fail("the program could not start", &err);
@@ -144,6 +163,7 @@ static int run_threads(struct worker *w, const sigset_t *set)
     struct threads t = {0};
     struct err err = {0};
     int code = EXIT_SUCCESS, number = 0;
+    struct metrics_port *metrics = metrics_port_configured(w->config.worker_metrics_port);
     if (start_threads(w, &t, &err)) {
         log_info("main", "moneymanager-worker %s runs with %d handlers", MM_VERSION, (int)w->config.worker_handlers);
         sigwait(set, &number);
@@ -152,6 +172,7 @@ static int run_threads(struct worker *w, const sigset_t *set)
         code = fail("the program could not start", &err);
     }
     limit_stop();
+    metrics_port_stop(metrics);
     stop_threads(w, &t);
     return code;
 }

@@ -11,6 +11,7 @@
 #include "mailer.h"
 #include "service/cache.h"
 #include "service/log.h"
+#include "service/metrics.h"
 #include "store/household.h"
 #include "store/outbox.h"
 #include "store/parked.h"
@@ -222,11 +223,19 @@ static struct run_result give_up(struct run *run, const struct err *failure)
     return (struct run_result){known ? RUN_COPY : RUN_PARKED, false};
 }
 
+static void count(const struct run *run, struct run_result result, int64_t began_us)
+{
+    size_t job = run->row ? (size_t)(run->row - JOBS) : JOB_COUNT;
+    metric_add(METRIC_JOBS, job, result.end, 1);
+    metric_time(METRIC_JOB_SECONDS, job, clock_monotonic_us() - began_us);
+}
+
 struct run_result runner_handle(struct worker *w, const struct queue_message *m, struct arena *mem)
 {
     struct run run = {.worker = w, .message = m, .mem = mem};
     struct run_result result = {RUN_DONE, false};
     struct err err = {0};
+    int64_t began_us = clock_monotonic_us();
     bool ok = read_message(&run, &err);
     log_request_id(run.event.id[0] ? run.event.id : m->id);
     if (ok && run_job(&run, &err)) {
@@ -240,6 +249,7 @@ struct run_result runner_handle(struct worker *w, const struct queue_message *m,
     } else {
         result = give_up(&run, &err);
     }
+    count(&run, result, began_us);
     json_doc_free(run.doc);
     log_request_id("");
     return result;

@@ -8,7 +8,7 @@
 #include "finance/relay.h"
 #include "service/emf.h"
 #include "service/log.h"
-#include "service/log_ship.h"
+#include "service/metrics.h"
 #include "store/mail_ledger.h"
 #include "store/outbox.h"
 #include "store/parked.h"
@@ -31,6 +31,9 @@ struct sweep {
 
 static void tell(struct sweep *s, const struct relay_round *round)
 {
+    metric_add(METRIC_EVENTS, METRIC_EVENTS_SENT, 0, round->sent);
+    metric_add(METRIC_EVENTS, METRIC_EVENTS_DELAYED, 0, round->delayed);
+    metric_add(METRIC_EVENTS, METRIC_EVENTS_PARKED, 0, round->parked);
     if (round->parked)
         log_error("sweep", "parked %zu events that the queue will never take: %s", round->parked, round->reason);
     if (round->delayed && pace_due(&s->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))
@@ -71,21 +74,35 @@ static void pull_back(struct sweep *s)
                  (long long)mails);
 }
 
-/* For CloudWatch's alarms, whose names stand in infra/alarms.yaml: also when no API runs. */
-static void send_metrics(struct sweep *s)
+static bool look(struct sweep *s, int64_t *pending, int64_t *oldest_ms, int64_t *parked)
 {
     struct err err = {0};
-    int64_t now = clock_now_ms(), pending = 0, oldest_ms = 0, parked = 0;
+    AUTO(db) struct db *db = db_take(s->worker->db_pool, &err);
+    return db && outbox_backlog(db, clock_now_ms(), pending, oldest_ms, &err) && parked_count(db, parked, &err);
+}
+
+/* For CloudWatch's alarms, whose names stand in infra/alarms.yaml: also when no API runs. The outbox's figures come
+ * last, since they are left out while MySQL is away. */
+static void show(struct sweep *s)
+{
+    int64_t pending = 0, oldest_ms = 0, parked = 0;
+    struct metrics_window w;
+    metrics_refresh(s->worker->db_pool);
     if (!pace_due(&s->sent_ms, clock_monotonic_ms(), EMF_EVERY_MS))
         return;
-    AUTO(db) struct db *db = db_take(s->worker->db_pool, &err);
-    if (!db || !outbox_backlog(db, now, &pending, &oldest_ms, &err) || !parked_count(db, &parked, &err))
-        return; /* again in a minute */
-    const struct emf_metric rows[] = {{"OutboxAgeSeconds", "Seconds", oldest_ms / 1000},
+    bool known = look(s, &pending, &oldest_ms, &parked);
+    if (known) {
+        metric_set(METRIC_OUTBOX_AGE, 0, oldest_ms / 1000);
+        metric_set(METRIC_OUTBOX_PENDING, 0, pending);
+        metric_set(METRIC_PARKED, 0, parked);
+    }
+    metrics_window_take(&w);
+    const struct emf_metric rows[] = {{"LogLinesLost", "Count", w.lines_lost},
+                                      {"WorkerMemory", "Bytes", w.memory_bytes},
+                                      {"OutboxAgeSeconds", "Seconds", oldest_ms / 1000},
                                       {"OutboxPending", "Count", pending},
-                                      {"ParkedEvents", "Count", parked},
-                                      {"LogLinesLost", "Count", log_ship_lost()}};
-    emf_send(now, rows, ARRAY_LEN(rows));
+                                      {"ParkedEvents", "Count", parked}};
+    emf_send(clock_now_ms(), rows, ARRAY_LEN(rows) - (known ? 0 : 3));
 }
 
 static void *run(void *arg)
@@ -95,7 +112,7 @@ static void *run(void *arg)
     do {
         pull_back(s);
         drain(s);
-        send_metrics(s);
+        show(s);
     } while (bell_wait(&s->bell, EVERY_MS));
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include "http/cors.h"
 #include "http/exchange.h"
 #include "http/limits.h"
+#include "http/measure.h"
 #include "http/problem.h"
 #include "http/upload.h"
 #include "service/log.h"
@@ -158,7 +159,8 @@ static void call_init(struct exchange *x)
 {
     const struct params *p = &x->in.params;
     struct app *app = x->app;
-    x->deadline_ms = clock_monotonic_ms() + REQUEST_DEADLINE_MS;
+    x->began_us = clock_monotonic_us();
+    x->deadline_ms = x->began_us / 1000 + REQUEST_DEADLINE_MS;
     x->raw_body = TEXT_NONE;
     x->answer_cacheable = false;
     x->verdict_count = 0;
@@ -303,6 +305,7 @@ static void complete(struct exchange *x, bool ok, struct err *err)
     x->call.scope.db = NULL;
     if (x->stream.begun) {
         end_stream(x, ok, err);
+        measure_answer(x, ok ? NULL : err);
         return;
     }
     if (ok) {
@@ -320,7 +323,9 @@ static void complete(struct exchange *x, bool ok, struct err *err)
         err_set(err, ERR_INTERNAL, "The answer's headers are too long");
         answer_error(x, err);
         head_write(x);
+        ok = false;
     }
+    measure_answer(x, ok ? NULL : err);
 }
 
 bool dispatch_begin(struct exchange *x)

@@ -53,6 +53,7 @@ struct exchange {
     struct text raw_body; /* in the arena */
     struct json_doc *doc; /* texts of the body's struct may point into it */
     char request_id[REQUEST_ID_MAX + 1];
+    int64_t began_us;           /* monotonic */
     int64_t deadline_ms;        /* monotonic */
     bool is_head;               /* HEAD: no body is sent */
     struct cache_slot cache[2]; /* session, and the answer of a cached route */

@@ -40,6 +40,8 @@ struct config {
     bool log_json;
     const char *log_group, *log_stream_prefix; /* of the copy in CloudWatch Logs; log_group NULL: none */
     int64_t log_ship_buffer_kb;
+    const char *metrics_dir; /* where a program's processes share what they count; NULL: they do not */
+    int64_t metrics_port, worker_metrics_port; /* on the loopback address; 0: none */
     int64_t rate_sign_in_per_minute, rate_sign_in_address_per_minute, rate_api_per_minute, rate_otp_resend_per_minute;
     /* the assistant; chat_provider_url NULL: the embedded one alone */
     const char *chat_provider_url, *chat_provider_model, *chat_provider_keys;
