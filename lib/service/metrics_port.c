@@ -97,12 +97,23 @@ static void answer(int fd, int status, int64_t deadline_ms)
         send_all(fd, buf_view(&body), deadline_ms);
 }
 
+/* A close while bytes wait unread would reset the connection, and the answer with it. */
+static void drain(int fd, int64_t deadline_ms)
+{
+    char bytes[1024];
+    shutdown(fd, SHUT_WR);
+    while (ready(fd, POLLIN, deadline_ms) && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+}
+
 static void serve(int fd)
 {
     int64_t deadline_ms = clock_monotonic_ms() + CONNECTION_MS;
     int status = read_request(fd, deadline_ms);
-    if (status)
+    if (status) {
         answer(fd, status, deadline_ms);
+        drain(fd, deadline_ms);
+    }
     close(fd);
 }
 
