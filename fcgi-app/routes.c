@@ -7,6 +7,7 @@
 #include "handlers/chat_sessions.h"
 #include "handlers/expense.h"
 #include "handlers/health.h"
+#include "handlers/import.h"
 #include "handlers/income.h"
 #include "handlers/jar.h"
 #include "handlers/password_reset.h"
@@ -66,6 +67,16 @@ const struct route ROUTES[] = {
     {METHOD_POST, "/gemini/spending-tips", assistant_tips, AUTH_USER, READS, RATE_TIPS, .body = &TIPS_BODY},
     {METHOD_POST, "/gemini/voice-parse", assistant_voice, AUTH_USER, READS, RATE_API, .body = &VOICE_BODY},
     {METHOD_GET, "/health", health, AUTH_PUBLIC, NO_DB, RATE_NONE},
+    {METHOD_GET, "/imports", imports_get, AUTH_USER, READS, RATE_API, .query = &IMPORTS_QUERY},
+    {METHOD_POST, "/imports", import_post, AUTH_USER, NO_DB, RATE_API, .lane = LANE_FILES, .upload = &IMPORT_UPLOAD},
+    {METHOD_DELETE, "/imports/{id}", import_delete, AUTH_USER, WRITES, RATE_API},
+    {METHOD_GET, "/imports/{id}", import_get, AUTH_USER, READS, RATE_API},
+    {METHOD_POST, "/imports/{id}/confirm", import_confirm_post, AUTH_USER, WRITES, RATE_API, .idempotent = true,
+     .body = &IMPORT_CONFIRM_BODY},
+    {METHOD_PUT, "/imports/{id}/mapping", import_mapping_put, AUTH_USER, NO_DB, RATE_API, .lane = LANE_FILES,
+     .body = &IMPORT_MAPPING_BODY},
+    {METHOD_GET, "/imports/{id}/rows", import_rows_get, AUTH_USER, READS, RATE_API, .query = &IMPORT_ROWS_QUERY},
+    {METHOD_PUT, "/imports/{id}/rows/{id}", import_row_put, AUTH_USER, WRITES, RATE_API, .body = &IMPORT_ROW_BODY},
     {METHOD_GET, "/incomes", incomes_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
     {METHOD_POST, "/incomes", income_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &INCOME_BODY},
     {METHOD_DELETE, "/incomes/{id}", income_delete, AUTH_USER, WRITES, RATE_API, .body = &DELETE_BODY},

@@ -15,6 +15,7 @@
 #define EVENT_JARS_RECALCULATE "jars.recalculate"
 #define EVENT_OTP_REQUESTED "otp.requested"
 #define EVENT_MAIL_REQUESTED "mail.requested"
+#define EVENT_IMPORT_CONTINUE "import.continue"
 
 enum { EVENT_VERSION = 1, EVENT_TYPE_MAX = 40 };
 

@@ -187,5 +187,42 @@ bool ledger_post(struct scope *s, struct ledger_batch *b, struct err *err)
         return err_set(err, ERR_OVERFLOW, "The sum is too large");
     if (unassigned && !household_unassigned_add(s->db, s->household_id, unassigned, err))
         return false;
-    return first_month < this_month && !b->quiet ? ledger_recalculate_later(s, first_month, err) : true;
+    return first_month < this_month && !b->quiet && !b->later ? ledger_recalculate_later(s, first_month, err) : true;
+}
+
+bool ledger_take_back(struct ledger_batch *b, struct entry_sum *sums, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct jar_entry balance = deleted_jar_balance(sums[i].jar_id, month_first_day(sums[i].month),
+                                                       sums[i].jar_deleted ? sums[i].amount : 0);
+        if (!ledger_add(b, balance, err))
+            return false;
+        sums[i].amount = -sums[i].amount;
+    }
+    b->sums = sums;
+    b->sum_count = count;
+    return true;
+}
+
+/* Each sum asks for one further entry at most: the closing of an ended month, or what a deleted jar gives on. */
+enum { SLICE = ENTRY_SET_MAX / 2 };
+
+bool ledger_post_sums(struct scope *s, struct entry_sum *sums, size_t count, bool take_back, int64_t net,
+                      struct err *err)
+{
+    struct ledger_batch *b = ledger_batch_new(s, err);
+    if (!b)
+        return false;
+    b->later = true;
+    b->net = net;
+    for (size_t from = 0; from == 0 || from < count; from += SLICE) {
+        size_t n = count - from < SLICE ? count - from : SLICE;
+        b->count = 0;
+        b->sums = sums + from;
+        b->sum_count = n;
+        if ((take_back && !ledger_take_back(b, sums + from, n, err)) || !ledger_post(s, b, err))
+            return false;
+        b->net = 0;
+    }
+    return true;
 }

@@ -20,6 +20,7 @@ struct ledger_batch {
     struct entry_sum *sums; /* set-based changes whose entries are inserted elsewhere (deleting a category) */
     size_t sum_count;
     bool quiet;  /* written by a recalculation itself: records no further one */
+    bool later;  /* records no recalculation: the caller does, once for many batches */
     int64_t net; /* change of incomes - expenses by this command, minor units */
 };
 
@@ -34,6 +35,13 @@ bool ledger_reverse(struct scope *s, struct ledger_batch *b, int64_t transaction
 /* Writes the batch. What it posts to an ended month of a jar that resets goes on to unassigned with it; an entry in a
  * month before the current one also records jars.recalculate from that month. */
 bool ledger_post(struct scope *s, struct ledger_batch *b, struct err *err) MUST_CHECK;
+/* Posts sums whose entries are inserted elsewhere, however many there are, with the change of incomes - expenses.
+ * take_back: the sums are what stands and is reversed; what a deleted jar held is balanced as in ledger_reverse. The
+ * sums are used up. Records no recalculation: the caller does. */
+bool ledger_post_sums(struct scope *s, struct entry_sum *sums, size_t count, bool take_back, int64_t net,
+                      struct err *err) MUST_CHECK;
+/* Turns the sums of what stands into what takes it back, with the counterpart for jars that are gone. */
+bool ledger_take_back(struct ledger_batch *b, struct entry_sum *sums, size_t count, struct err *err) MUST_CHECK;
 /* Records the recalculation event for a month. */
 bool ledger_recalculate_later(struct scope *s, int32_t from_month, struct err *err) MUST_CHECK;
 

@@ -58,24 +58,6 @@ bool transaction_restore(struct scope *s, struct transaction *t, struct err *err
     return true;
 }
 
-/* Turns the sums of what stands into what takes it back, with the counterpart for jars that are gone. */
-static bool take_back(struct ledger_batch *batch, struct entry_sum *sums, size_t count, struct err *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct jar_entry balance = {.jar_id = sums[i].jar_id,
-                                    .kind = ENTRY_ADJUSTMENT,
-                                    .reason = "jar_deleted",
-                                    .amount = sums[i].jar_deleted ? sums[i].amount : 0,
-                                    .occurred_on = month_first_day(sums[i].month)};
-        if (!ledger_add(batch, balance, err))
-            return false;
-        sums[i].amount = -sums[i].amount;
-    }
-    batch->sums = sums;
-    batch->sum_count = count;
-    return true;
-}
-
 bool category_remove(struct scope *s, int64_t category, struct err *err)
 {
     struct entry_sum *sums;
@@ -88,7 +70,7 @@ bool category_remove(struct scope *s, int64_t category, struct err *err)
         !entry_reverse_category(s->db, s->household_id, category, s->now_ms, err) ||
         !transaction_delete_category(s->db, s->household_id, category, s->now_ms, err))
         return false;
-    return take_back(batch, sums, count, err) && ledger_add_net(batch, -net, err) && ledger_post(s, batch, err);
+    return ledger_take_back(batch, sums, count, err) && ledger_add_net(batch, -net, err) && ledger_post(s, batch, err);
 }
 
 /* The same jars as its live entries name, so a jar that was deleted since is told apart from unassigned. */

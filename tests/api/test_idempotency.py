@@ -14,6 +14,11 @@ def key():
     return {"Idempotency-Key": uuid.uuid4().hex}
 
 
+def statement(user):
+    content = "Ngày;Số tiền;Nội dung\n28/03/2026;-45.000;Cà phê\n".encode()
+    return user.upload("/imports", content, name="a.csv", expect=201).json["id"]
+
+
 def deleted_expense(user):
     id = user.expense(5)["id"]
     user.delete(f"/transactions/{id}", expect=204)
@@ -57,6 +62,7 @@ DRIVERS = {
         {"actionType": "INCOME", "amount": 100},
         {"actionType": "EXPENSE", "amount": 100},
     ),
+    "/imports/{id}/confirm": lambda user: (f"/imports/{statement(user)}/confirm", None, None),
     "/transactions/{id}/restore": lambda user: (f"/transactions/{deleted_expense(user)}/restore", None, None),
 }
 

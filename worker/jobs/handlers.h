@@ -12,6 +12,8 @@ bool job_otp_requested(struct job *job, struct err *err);
 bool job_mail_requested(struct job *job, struct err *err);
 /* subjectId: the transaction. Recalculates the limits from its month, then tells the user by mail and in the app. */
 bool job_transaction_large(struct job *job, struct err *err);
+/* subjectId: an import whose confirmation or undo goes on by a step. */
+bool job_import_continue(struct job *job, struct err *err);
 /* data {fromMonth}: recalculates the household's jar months from that month. */
 bool job_jars_recalculate(struct job *job, struct err *err);
 
