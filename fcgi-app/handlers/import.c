@@ -4,7 +4,9 @@
 
 #include "finance/imports/post.h"
 #include "finance/imports/preview.h"
+#include "http/own_tx.h"
 #include "store/category.h"
+#include "store/household.h"
 #include "store/import_post.h"
 #include "store/import_row.h"
 #include "views/import.h"
@@ -218,48 +220,56 @@ static bool restore_file(struct call *call, int64_t id, int fd, int64_t *size, s
     return true;
 }
 
-static bool read_again(struct call *call, struct import *i, const struct statement_mapping *wanted, struct err *err)
+static const struct statement_format *format_named(struct text name)
+{
+    for (int64_t i = 0; STATEMENT_FORMATS[i]; i++)
+        if (text_eq(name, text_of(STATEMENT_FORMATS[i])))
+            return statement_format(i);
+    return NULL;
+}
+
+struct rereading {
+    struct call *call;
+    struct response *res;
+    struct statement_mapping wanted;
+    struct import import;
+};
+
+static bool read_again(struct rereading *r, struct err *err)
 {
     AUTO(file_map) struct file_map map = {0};
-    struct preview_source source = {.wanted = wanted, .let_go = let_go, .let_go_of = &map};
+    struct preview_source source = {
+        .format = format_named(r->import.format), .wanted = &r->wanted, .let_go = let_go, .let_go_of = &map};
     int64_t size;
-    int fd = spool_open(&call->app->config, err);
-    if (fd < 0)
-        return false;
-    bool ok = restore_file(call, i->id, fd, &size, err) && file_map_open(&map, fd, size, err);
-    close(fd);
-    if (!ok)
-        return false;
-    source.file = file_map_text(&map);
-    for (int64_t f = 0; STATEMENT_FORMATS[f]; f++)
-        if (text_eq(i->format, text_of(STATEMENT_FORMATS[f])))
-            source.format = statement_format(f);
     if (!source.format)
         return err_set(err, ERR_INTERNAL, "An import has an unknown format");
-    AUTO(tx) struct tx *tx = tx_begin(call->scope.db, err);
-    return tx && preview_again(&call->scope, &source, i, err) && tx_commit(tx, err);
+    int fd = spool_open(&r->call->app->config, err);
+    if (fd < 0)
+        return false;
+    bool ok = restore_file(r->call, r->import.id, fd, &size, err) && file_map_open(&map, fd, size, err);
+    close(fd);
+    source.file = file_map_text(&map);
+    return ok && preview_again(&r->call->scope, &source, &r->import, err);
+}
+
+/* Under the household's lock, so that no confirmation comes between; what fails leaves the preview as it was. */
+static bool reread(struct scope *s, void *arg, struct err *err)
+{
+    struct rereading *r = arg;
+    if (!household_lock(s->db, s->household_id, err) ||
+        !import_find(s->db, s->household_id, r->call->ids[0], s->mem, &r->import, err))
+        return false;
+    if (!preview_can_ask(r->import.format))
+        return err_set(err, ERR_CONFLICT, "A file of this format is read in one way only");
+    return import_move(s->db, s->household_id, r->import.id, IMPORT_PREVIEW, IMPORT_READING, err) && read_again(r, err);
 }
 
 /* PUT /imports/{id}/mapping   body: the mapping's fields; what is absent is found out anew   200: Import   errors: 404,
  * 409 not a preview, or of a format that has no columns, 422. Saved for later files of the same header. */
 bool import_mapping_put(struct call *call, struct response *res, struct err *err)
 {
-    struct statement_mapping wanted = mapping_of(call->body);
-    struct scope *s = &call->scope;
-    struct import i;
-    if (!call_db(call, err) || !import_find(s->db, s->household_id, call->ids[0], s->mem, &i, err))
-        return false;
-    if (!preview_can_ask(i.format))
-        return err_set(err, ERR_CONFLICT, "A file of this format is read in one way only");
-    if (!import_move(s->db, s->household_id, i.id, IMPORT_PREVIEW, IMPORT_READING, err))
-        return false;
-    if (read_again(call, &i, &wanted, err))
-        return answer(call, res, &i, err);
-    /* The preview stays what it was; should even this fail, the import can still be removed. */
-    struct err unused = {0};
-    if (!import_move(s->db, s->household_id, i.id, IMPORT_READING, IMPORT_PREVIEW, &unused))
-        err_cause(err, "%.300s; and the import stays as one that is being read", err->cause);
-    return false;
+    struct rereading r = {.call = call, .wanted = mapping_of(call->body)};
+    return own_tx(call, reread, &r, err) && call_db(call, err) && answer(call, res, &r.import, err);
 }
 
 /* ---- looking ---- */

@@ -20,6 +20,12 @@ enum { CHECKSUMS_MAX = 4095 };
     X(categories) \
     X(jars) \
     X(transactions) \
+    X(imports) \
+    X(import_rows) \
+    X(import_keys) \
+    X(import_files) \
+    X(import_mappings) \
+    X(import_rules) \
     X(jar_entries) \
     X(jar_months) \
     X(threshold_alerts) \

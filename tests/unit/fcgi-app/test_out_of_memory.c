@@ -88,6 +88,14 @@ static const struct question QUESTIONS[] = {
     {"POST", "/gemini/spending-tips", "", NULL, 200},
     {"POST", "/gemini/voice-parse", "", "{\"text\":\"cà phê 35 nghìn\"}", 200},
     {"GET", "/health", "", NULL, 200},
+    {"GET", "/imports", "", NULL, 200},
+    {"POST", "/imports", "", "{}", 415},
+    {"DELETE", "/imports/2", "", NULL, 200},
+    {"GET", "/imports/1", "", NULL, 200},
+    {"POST", "/imports/1/confirm", "", NULL, 200},
+    {"PUT", "/imports/1/mapping", "", "{\"dayFirst\":true}", 200},
+    {"GET", "/imports/1/rows", "", NULL, 200},
+    {"PUT", "/imports/1/rows/1", "", "{\"categoryId\":$food,\"jarId\":$jar}", 200},
     {"GET", "/incomes", "all=true", NULL, 200},
     {"POST", "/incomes", "", "{\"name\":\"Thưởng\",\"amount\":7000000,\"categoryId\":$salary}", 201},
     {"DELETE", "/incomes/$income", "", NULL, 204},
@@ -228,6 +236,18 @@ static void make(const struct question *q)
     exchange_release(&f->x);
 }
 
+/* Two statements with an expense and an income each. */
+static const char *const STATEMENTS[] = {
+    "INSERT INTO imports (id, household_id, user_id, file_name, format, state, header, mapping, row_count, first_on, last_on, created_at)"
+    " VALUES (1, 1, 1, 'a.csv', 'csv', 'preview', '[]', '{}', 2, '2026-03-28', '2026-03-29', NOW(3)),"
+    " (2, 1, 1, 'b.csv', 'csv', 'preview', '[]', '{}', 2, '2026-03-28', '2026-03-29', NOW(3))",
+    "INSERT INTO import_rows (household_id, import_id, row_no, line, occurred_on, amount, text, dedup_key, verdict) VALUES"
+    " (1, 1, 1, 2, '2026-03-28', -45000, 'Cà phê', REPEAT('a', 64), 'new'), (1, 1, 2, 3, '2026-03-29', 900000, 'Lương', REPEAT('b', 64), 'new'),"
+    " (1, 2, 1, 2, '2026-03-28', -45000, 'Cà phê', REPEAT('c', 64), 'new'), (1, 2, 2, 3, '2026-03-29', 900000, 'Lương', REPEAT('d', 64), 'new')",
+    "INSERT INTO import_files (household_id, import_id, piece, bytes, created_at) VALUES"
+    " (1, 1, 0, 'Ngày;Số tiền;Nội dung\n28/03/2026;-45.000;Cà phê\n', NOW(3))",
+};
+
 static void make_books(void)
 {
     static const struct question FIRST[] = {
@@ -253,6 +273,9 @@ static void make_books(void)
     name("income", "SELECT id FROM transactions WHERE name = 'Lương'");
     name("expense", "SELECT id FROM transactions WHERE name = 'Phở'");
     name("gone", "SELECT id FROM transactions WHERE name = 'Chè'");
+    for (size_t i = 0; i < ARRAY_LEN(STATEMENTS); i++)
+        database_run(f->pool, STATEMENTS[i]);
+    make(&(struct question){"POST", "/imports/2/confirm", "", NULL, 200});
     make(&(struct question){"DELETE", "/expenses/$gone", "", NULL, 204});
 }
 
@@ -350,6 +373,7 @@ static int set_up(void **state)
     c->rate_api_per_minute = c->rate_otp_resend_per_minute = 1000000;
     c->rate_chat_per_minute = c->rate_chat_per_day = c->rate_gemini_chat_per_minute = c->rate_tips_per_minute = 1000000;
     c->chat_timeout_seconds = 25;
+    c->spool_dir = "/tmp";
     c->spool_dir = "/tmp";
     c->aws_region = "ap-southeast-1";
     c->aws_endpoint_url = "http://127.0.0.1:9";

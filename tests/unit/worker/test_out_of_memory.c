@@ -53,6 +53,7 @@ bool __wrap_queue_delete(struct queue *q, struct text receipt, struct arena *m, 
 static const struct request {
     const char *id, *type, *data;
 } REQUESTS[] = {
+    {EVENT("0"), EVENT_IMPORT_CONTINUE, "{}"},
     {EVENT("1"), EVENT_JARS_RECALCULATE, "{\"fromMonth\":\"2026-03\"}"},
     {EVENT("2"), EVENT_MAIL_REQUESTED, "{\"template\":\"address_in_use\",\"a\":\"b\"}"},
     {EVENT("3"), EVENT_OTP_REQUESTED, "{\"purpose\":\"reset\"}"},
@@ -66,6 +67,10 @@ static const char *const BOOKS[] = {
     " VALUES (1, 1, 'Nhà', '#000000', 5500, -9000000, NOW(3), NOW(3))",
     "INSERT INTO transactions (id, household_id, kind, amount, occurred_on, category_id, jar_id, created_by, name, created_at, updated_at)"
     " VALUES (1, 1, 'expense', 9000000, '2026-03-05', 1, 1, 1, 'Tivi', NOW(3), NOW(3))",
+    "INSERT INTO imports (id, household_id, user_id, file_name, format, state, header, mapping, row_count, first_on, last_on, created_at)"
+    " VALUES (1, 1, 1, 'a.csv', 'csv', 'confirming', '[]', '{}', 2, '2026-03-28', '2026-03-29', NOW(3))",
+    "INSERT INTO import_rows (household_id, import_id, row_no, line, occurred_on, amount, text, dedup_key, verdict) VALUES"
+    " (1, 1, 1, 2, '2026-03-28', -45000, 'Cà phê', REPEAT('a', 64), 'new'), (1, 1, 2, 3, '2026-03-29', 900000, 'Lương', REPEAT('b', 64), 'new')",
     "INSERT INTO jar_entries (household_id, jar_id, kind, amount, occurred_on, transaction_id, created_at)"
     " VALUES (1, 1, 'spend', -9000000, '2026-03-05', 1, NOW(3))",
 };
