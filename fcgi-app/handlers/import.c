@@ -261,15 +261,17 @@ static bool reread(struct scope *s, void *arg, struct err *err)
         return false;
     if (!preview_can_ask(r->import.format))
         return err_set(err, ERR_CONFLICT, "A file of this format is read in one way only");
-    return import_move(s->db, s->household_id, r->import.id, IMPORT_PREVIEW, IMPORT_READING, err) && read_again(r, err);
+    response_reset(r->res);
+    return import_move(s->db, s->household_id, r->import.id, IMPORT_PREVIEW, IMPORT_READING, err) &&
+           read_again(r, err) && answer(r->call, r->res, &r->import, err);
 }
 
 /* PUT /imports/{id}/mapping   body: the mapping's fields; what is absent is found out anew   200: Import   errors: 404,
  * 409 not a preview, or of a format that has no columns, 422. Saved for later files of the same header. */
 bool import_mapping_put(struct call *call, struct response *res, struct err *err)
 {
-    struct rereading r = {.call = call, .wanted = mapping_of(call->body)};
-    return own_tx(call, reread, &r, err) && call_db(call, err) && answer(call, res, &r.import, err);
+    struct rereading r = {.call = call, .res = res, .wanted = mapping_of(call->body)};
+    return own_tx(call, reread, &r, err);
 }
 
 /* ---- looking ---- */
