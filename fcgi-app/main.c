@@ -15,6 +15,7 @@
 #include "service/log_ship.h"
 #include "service/metrics.h"
 #include "service/metrics_port.h"
+#include "service/resolver.h"
 
 #ifndef MM_VERSION
 #define MM_VERSION "unknown"
@@ -220,6 +221,7 @@ static int print_help(struct app *app)
 int main(int argc, char **argv)
 {
     static struct app app;
+    resolver_limit();
     if (argc < 2)
         return serve(&app);
     for (size_t i = 0; i < ARRAY_LEN(OPTIONS); i++)

@@ -18,6 +18,7 @@
 #include "service/metrics.h"
 #include "service/metrics_port.h"
 #include "service/mime.h"
+#include "service/resolver.h"
 #include "service/smtp.h"
 #include "sweep.h"
 #include "watchdog.h"
@@ -307,6 +308,7 @@ static int print_help(struct worker *w, char **args)
 int main(int argc, char **argv)
 {
     static struct worker worker;
+    resolver_limit();
     if (argc < 2)
         return serve(&worker);
     for (size_t i = 0; i < ARRAY_LEN(OPTIONS); i++)
