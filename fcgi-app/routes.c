@@ -5,6 +5,7 @@
 #include "handlers/category.h"
 #include "handlers/chat.h"
 #include "handlers/chat_sessions.h"
+#include "handlers/document.h"
 #include "handlers/expense.h"
 #include "handlers/health.h"
 #include "handlers/import.h"
@@ -53,6 +54,13 @@ const struct route ROUTES[] = {
     {METHOD_PUT, "/categories/{id}", category_put, AUTH_USER, WRITES, RATE_API, .body = &CATEGORY_BODY},
     {METHOD_GET, "/complete-profile", registration_gone, AUTH_PUBLIC, NO_DB, RATE_NONE},
     {METHOD_PUT, "/complete-profile", registration_complete, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &COMPLETE_BODY},
+    {METHOD_GET, "/documents", documents_get, AUTH_USER, READS, RATE_API, .query = &DOCUMENTS_QUERY},
+    {METHOD_POST, "/documents", document_post, AUTH_USER, NO_DB, RATE_API, .lane = LANE_FILES,
+     .upload = &DOCUMENT_UPLOAD},
+    {METHOD_POST, "/documents/uploads", document_office, AUTH_USER, NO_DB, RATE_API, .body = &OFFICE_UPLOAD_BODY},
+    {METHOD_DELETE, "/documents/{id}", document_delete, AUTH_USER, NO_DB, RATE_API, .lane = LANE_FILES},
+    {METHOD_GET, "/documents/{id}", document_get, AUTH_USER, READS, RATE_API},
+    {METHOD_GET, "/documents/{id}/content", document_content, AUTH_USER, READS, RATE_API},
     {METHOD_GET, "/expenses", expenses_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
     {METHOD_POST, "/expenses", expense_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &EXPENSE_BODY},
     {METHOD_POST, "/expenses/import-receipt/analyze", receipt_analyze_post, AUTH_USER, NO_DB, RATE_AI,
@@ -61,6 +69,9 @@ const struct route ROUTES[] = {
      .idempotent = true, .body = &RECEIPT_BODY},
     {METHOD_DELETE, "/expenses/{id}", expense_delete, AUTH_USER, WRITES, RATE_API, .body = &DELETE_BODY},
     {METHOD_PUT, "/expenses/{id}", expense_put, AUTH_USER, WRITES, RATE_API, .body = &EXPENSE_BODY},
+    {METHOD_POST, "/files/upload", picture_post, AUTH_USER, NO_DB, RATE_API, .lane = LANE_FILES,
+     .upload = &PICTURE_UPLOAD},
+    {METHOD_GET, "/files/{key}", file_get, AUTH_PUBLIC, READS, RATE_API},
     {METHOD_POST, "/forgot-password", password_reset_request, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &FORGOT_BODY},
     {METHOD_POST, "/gemini/chat", chat_short, AUTH_USER, NO_DB, RATE_GEMINI_CHAT, .lane = LANE_CHAT,
      .body = &SHORT_CHAT_BODY},
@@ -114,6 +125,8 @@ const struct route ROUTES[] = {
     {METHOD_DELETE, "/transactions/{id}", transaction_delete, AUTH_USER, WRITES, RATE_API},
     {METHOD_GET, "/transactions/{id}", transaction_get, AUTH_USER, READS, RATE_API},
     {METHOD_PUT, "/transactions/{id}", transaction_put, AUTH_USER, WRITES, RATE_API, .body = &TRANSACTION_BODY},
+    {METHOD_PUT, "/transactions/{id}/receipt", transaction_receipt_put, AUTH_USER, WRITES, RATE_API,
+     .body = &TRANSACTION_RECEIPT_BODY},
     {METHOD_POST, "/transactions/{id}/restore", transaction_undelete, AUTH_USER, WRITES, RATE_API, .idempotent = true},
     {METHOD_POST, "/verify-activation", registration_verify, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN, .body = &VERIFY_BODY},
     {METHOD_POST, "/verify-reset-otp", password_reset_verify, AUTH_PUBLIC, NO_DB, RATE_SIGN_IN,

@@ -26,6 +26,7 @@ enum {
 const struct task_row TASKS[] = {
     {"month-end", task_month_end, EVERY_MONTH, 0, 10, .catch_up = true},
     {"ensure-tables", task_ensure_tables, BY_HAND, 0, 0, .catch_up = false},
+    {"documents", task_documents, EVERY_HOUR, 0, 40, .catch_up = false},
     {"prune", task_prune, EVERY_HOUR, 0, 20, .catch_up = false},
 };
 const size_t TASK_COUNT = ARRAY_LEN(TASKS);
@@ -209,13 +210,23 @@ static void look(struct schedule *s)
     }
 }
 
+static void look_at_arrivals(struct schedule *s)
+{
+    struct err err = {0};
+    arena_reset(s->mem);
+    if (!documents_check_arrivals(s->worker, clock_now_ms(), s->mem, &err) &&
+        pace_due(&s->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))
+        log_err(LOG_WARN, "schedule", "arrivals", &err);
+}
+
 static void *run(void *arg)
 {
     struct schedule *s = arg;
     log_thread_name("schedule");
-    do
+    do {
         look(s);
-    while (bell_wait(&s->bell, LOOK_EVERY_MS));
+        look_at_arrivals(s);
+    } while (bell_wait(&s->bell, LOOK_EVERY_MS));
     return NULL;
 }
 

@@ -77,8 +77,9 @@ struct call {
     struct text raw_query;              /* as sent, for Link headers */
     struct text token;                  /* as presented, by header or cookie; TEXT_NONE without */
     struct text client_address, request_id, platform, origin, user_agent, accept;
-    struct stream *stream; /* for answers as events */
-    int64_t deadline_ms;   /* monotonic: when the answer must be there */
+    struct text host, forwarded_proto, range, if_range, storage_status; /* http/params.h */
+    struct stream *stream;                                              /* for answers as events */
+    int64_t deadline_ms;                                                /* monotonic: when the answer must be there */
     struct text if_match, if_none_match, idempotency_key;
 };
 
@@ -96,7 +97,8 @@ struct response {
     struct json_out json;     /* writes to body */
     struct response_header headers[RESPONSE_HEADERS_MAX];
     size_t header_count;
-    bool no_store; /* tokens: Cache-Control: no-store instead of private, no-cache */
+    const char *cache_control; /* NULL: private, no-cache */
+    bool no_store;             /* tokens: Cache-Control: no-store instead of private, no-cache */
 };
 
 /* As the dispatcher makes it before each run of a handler: 200, JSON, no headers, an empty body. */

@@ -94,7 +94,10 @@ static void head_write(struct exchange *x)
 {
     const struct response *res = &x->res;
     head_begin(x);
-    buf_str(&x->head, res->no_store ? "Cache-Control: no-store\r\n" : "Cache-Control: private, no-cache\r\n");
+    put_header(&x->head, "Cache-Control",
+               text_of(res->no_store        ? "no-store"
+                       : res->cache_control ? res->cache_control
+                                            : "private, no-cache"));
     for (size_t i = 0; i < res->header_count; i++)
         put_header(&x->head, res->headers[i].name, res->headers[i].value);
     put_limits(x);
@@ -181,6 +184,11 @@ static void call_init(struct exchange *x)
         .if_match = p->if_match,
         .if_none_match = p->if_none_match,
         .idempotency_key = p->idempotency_key,
+        .host = p->host,
+        .forwarded_proto = p->forwarded_proto,
+        .range = p->range,
+        .if_range = p->if_range,
+        .storage_status = p->storage_status,
         .stream = &x->stream,
         .deadline_ms = x->deadline_ms,
         .loopback = text_eq(p->remote_addr, TEXT("127.0.0.1")) || text_eq(p->remote_addr, TEXT("::1")),

@@ -27,6 +27,11 @@ static const struct {
     ROW("HTTP_IF_NONE_MATCH", if_none_match),
     ROW("HTTP_IDEMPOTENCY_KEY", idempotency_key),
     ROW("HTTP_X_CLIENT_PLATFORM", platform),
+    ROW("HTTP_HOST", host),
+    ROW("HTTP_X_FORWARDED_PROTO", forwarded_proto),
+    ROW("HTTP_RANGE", range),
+    ROW("HTTP_IF_RANGE", if_range),
+    ROW("STORAGE_STATUS", storage_status),
     ROW("HTTP_ACCESS_CONTROL_REQUEST_METHOD", asked_method),
 };
 

@@ -7,7 +7,9 @@
 struct params {
     struct text method, path, query, content_type, content_length, remote_addr, request_id;
     struct text authorization, cookie, origin, user_agent, accept, if_match, if_none_match, idempotency_key, platform;
-    struct text asked_method; /* Access-Control-Request-Method of a preflight */
+    struct text host, forwarded_proto, range, if_range;
+    struct text storage_status; /* what nginx met when it fetched a file for us: a list of codes, the last one counts */
+    struct text asked_method;   /* Access-Control-Request-Method of a preflight */
 };
 
 /* envp: "NAME=value" strings, ended by NULL. What is absent or empty stays TEXT_NONE; of a repeated name the first

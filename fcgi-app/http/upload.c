@@ -23,35 +23,6 @@ struct reading {
     bool in_file, file_seen;
 };
 
-/* ---- the spool ---- */
-
-int spool_open(const struct config *config, struct err *err)
-{
-    int fd = open(config->spool_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        int cause = errno;
-        err_set(err, ERR_UNAVAILABLE, "There is no room for files at the moment");
-        err_cause(err, "no file could be made in SPOOL_DIR %s: error %d", config->spool_dir, cause);
-    }
-    return fd;
-}
-
-bool spool_write(int fd, const void *p, size_t n, struct err *err)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t part = write(fd, (const char *)p + done, n - done);
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part <= 0) {
-            int cause = errno;
-            err_set(err, ERR_UNAVAILABLE, "There is no room for files at the moment");
-            return err_cause(err, "a spool file could not be written: error %d", cause);
-        }
-        done += (size_t)part;
-    }
-    return true;
-}
-
 /* ---- names ---- */
 
 /* Signs that turn the direction of writing: "gpj.exe" shown as "exe.jpg". */

@@ -9,6 +9,7 @@
 #include "base/media.h"
 #include "http/exchange.h"
 #include "service/digest.h"
+#include "service/spool.h"
 
 enum {
     UPLOAD_FRAME_MAX = 128 * 1024, /* what the body may have beside the file's bytes */
@@ -38,11 +39,6 @@ bool upload_check(struct exchange *x, struct err *err) MUST_CHECK;
  * file. x->raw_body becomes a text that two equal uploads share. */
 bool upload_read(struct exchange *x, struct err *err) MUST_CHECK;
 void upload_release(struct exchange *x);
-
-/* A new unlinked file in SPOOL_DIR, to be closed by the caller; -1 with ERR_UNAVAILABLE. */
-int spool_open(const struct config *config, struct err *err) MUST_CHECK;
-/* Writes all of it. ERR_UNAVAILABLE when there is no room. */
-bool spool_write(int fd, const void *p, size_t n, struct err *err) MUST_CHECK;
 
 /* The name to keep of what a client calls its file; pure. */
 struct text upload_clean_name(struct text sent, struct arena *mem);

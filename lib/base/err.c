@@ -37,6 +37,8 @@ static const struct err_row ROWS[] = {
     {ERR_RECEIPT_UNSUPPORTED, 422, "receipt_unsupported", "Receipts of this kind are not read here",
      "Máy chủ này chưa đọc được ảnh hóa đơn. Hãy chọn hóa đơn dạng PDF hoặc tự nhập các khoản chi."},
 
+    {ERR_QUOTA, 422, "quota_exceeded", "Quota exceeded", "Bạn đã dùng hết dung lượng lưu trữ tệp. Hãy xóa bớt tệp cũ."},
+
     {ERR_CONFLICT, 409, "conflict", "Conflict", "Thao tác xung đột với dữ liệu hiện tại."},
     {ERR_NAME_IN_USE, 409, "name_in_use", "Name in use", "Tên này đã được sử dụng."},
     {ERR_INSUFFICIENT_BALANCE, 409, "insufficient_balance", "Insufficient balance", "Số dư không đủ."},

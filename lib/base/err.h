@@ -36,6 +36,7 @@ enum err_code {
     ERR_IDEMPOTENCY_MISMATCH,
     ERR_RECEIPT_UNREADABLE,  /* nothing in the file is a receipt that can be read */
     ERR_RECEIPT_UNSUPPORTED, /* readable only by a service that is not configured */
+    ERR_QUOTA,               /* the household's files take all the room they may */
     /* conflicts with the present state */
     ERR_CONFLICT,
     ERR_NAME_IN_USE,

@@ -222,6 +222,8 @@ static const struct setting SETTINGS[] = {
     {"WEB_ORIGINS", read_origins, AT(web_origins), NULL, PROGRAM_API, 0, 0},
     {"WEB_BASE_URL", read_url, AT(web_base_url), NULL, BOTH, 0, 0},
     {"API_BASE_URL", read_url, AT(api_base_url), NULL, 0, 0, 0},
+    {"DOCUMENTS_QUOTA_MB", read_int, AT(documents_quota_mb), "500", 0, 1, 1000000},
+    {"S3_OFFICE_ENDPOINT", read_url, AT(s3_office_endpoint), NULL, 0, 0, 0},
     {"API_THREADS", read_int, AT(api_threads), "8", 0, 1, 256},
     {"WORKER_HANDLERS", read_int, AT(worker_handlers), "4", 0, 1, 64},
     {"OUTBOX_RESEND_AFTER_SECONDS", read_int, AT(outbox_resend_after_seconds), "1200", 0, 5, 86400},

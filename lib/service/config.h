@@ -33,8 +33,10 @@ struct config {
     const char *web_origins, *web_base_url;
     const char *api_base_url; /* how clients reach the API, without a closing slash; NULL: as the request says */
     int64_t api_threads, worker_handlers;
-    const char *heartbeat_file; /* the worker's; NULL: none */
-    const char *spool_dir;      /* of the files that are under way */
+    int64_t documents_quota_mb;     /* of a household */
+    const char *s3_office_endpoint; /* where clients in the office network reach S3; NULL: no S3 address leaves */
+    const char *heartbeat_file;     /* the worker's; NULL: none */
+    const char *spool_dir;          /* of the files that are under way */
     int64_t upload_threads;
     enum log_level log_level;
     bool log_json;

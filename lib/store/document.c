@@ -68,8 +68,9 @@ static const struct stmt_def LIST_STATE = {
     " ORDER BY created_at, id LIMIT 100",
     "tmmmi", COLUMN_TYPES};
 
-static const struct stmt_def HAS_OBJECT = {"document.has_object", "SELECT COUNT(*) FROM documents WHERE object_key = ?",
-                                           "t", "i"};
+static const struct stmt_def KEYS_BETWEEN = {
+    "document.keys_between",
+    "SELECT object_key FROM documents WHERE object_key BETWEEN ? AND ? ORDER BY object_key LIMIT ?", "tti", "t"};
 
 static int64_t index_of(const char *const *words, struct text word)
 {
@@ -235,11 +236,27 @@ bool document_list_state(struct db *db, enum document_state state, int64_t befor
                    mem, out, err);
 }
 
-bool document_has_object(struct db *db, struct text object_key, bool *has, struct err *err)
+struct keys {
+    struct text *out;
+    size_t count, max;
+};
+
+static bool append_key(struct db_row *row, void *to, struct err *err)
 {
-    int64_t n = 0;
-    if (!db_one(db, &HAS_OBJECT, DB_ARGS(db_text(object_key)), NULL, take_int, &n, err))
+    (void)err;
+    struct keys *keys = to;
+    if (keys->count < keys->max)
+        keys->out[keys->count++] = row_text(row, 0);
+    return true;
+}
+
+bool document_keys_between(struct db *db, struct text first, struct text last, size_t max, struct arena *mem,
+                           struct text *out, size_t *count, struct err *err)
+{
+    struct keys keys = {.out = out, .max = max};
+    if (!db_query(db, &KEYS_BETWEEN, DB_ARGS(db_text(first), db_text(last), db_int((int64_t)max)), mem, append_key,
+                  &keys, NULL, err))
         return false;
-    *has = n > 0;
+    *count = keys.count;
     return true;
 }

@@ -73,7 +73,8 @@ bool document_bytes(struct db *db, int64_t household, int64_t *bytes, struct err
  * those of a state that were made before `before_ms`. */
 bool document_list_state(struct db *db, enum document_state state, int64_t before_ms, int64_t after_created_ms,
                          int64_t after_id, struct arena *mem, struct document_list *out, struct err *err) MUST_CHECK;
-/* Whether a row of any state names the object. */
-bool document_has_object(struct db *db, struct text object_key, bool *has, struct err *err) MUST_CHECK;
+/* The object keys of rows of any state within [first, last], in order: at most `max`, which out has room for. */
+bool document_keys_between(struct db *db, struct text first, struct text last, size_t max, struct arena *mem,
+                           struct text *out, size_t *count, struct err *err) MUST_CHECK;
 
 #endif

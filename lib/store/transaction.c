@@ -304,6 +304,37 @@ bool transaction_update(struct db *db, int64_t household, struct transaction *t,
     return true;
 }
 
+static const struct stmt_def SET_RECEIPT = {
+    "transaction.set_receipt",
+    "UPDATE transactions SET receipt_document_id = ?, receipt_image_url = ?, updated_at = ?, version = version + 1"
+    " WHERE household_id = ? AND id = ? AND deleted_at IS NULL",
+    "itmii", ""};
+
+static const struct stmt_def CLEAR_RECEIPT = {
+    "transaction.clear_receipt",
+    "UPDATE transactions SET receipt_document_id = NULL, receipt_image_url = NULL, updated_at = ?, version = version + 1"
+    " WHERE household_id = ? AND id = ? AND receipt_document_id = ?",
+    "miii", ""};
+
+bool transaction_set_receipt(struct db *db, int64_t household, int64_t id, int64_t document, struct text url,
+                             int64_t now_ms, struct err *err)
+{
+    struct db_result res;
+    bool done =
+        db_exec(db, &SET_RECEIPT,
+                DB_ARGS(db_id(document), db_text(url), db_instant(now_ms), db_int(household), db_int(id)), &res, err);
+    return done && (res.affected || err_set(err, ERR_NOT_FOUND, "There is no such transaction"));
+}
+
+bool transaction_clear_receipt(struct db *db, int64_t household, int64_t id, int64_t document, int64_t now_ms,
+                               struct err *err)
+{
+    struct db_result res;
+    bool done = db_exec(db, &CLEAR_RECEIPT,
+                        DB_ARGS(db_instant(now_ms), db_int(household), db_int(id), db_int(document)), &res, err);
+    return done && (res.affected || err_set(err, ERR_NOT_FOUND, "It shows another document"));
+}
+
 bool transaction_set_deleted(struct db *db, int64_t household, int64_t id, int64_t deleted_at_ms, int64_t now_ms,
                              struct err *err)
 {

@@ -63,6 +63,12 @@ bool transaction_insert_set(struct db *db, int64_t household, int64_t user, stru
 /* All fields but kind; version + 1 and updated_at also in *t. */
 bool transaction_update(struct db *db, int64_t household, struct transaction *t, int64_t now_ms,
                         struct err *err) MUST_CHECK;
+/* What it shows as its receipt: the document (0: none) and its address. ERR_NOT_FOUND for a deleted one. */
+bool transaction_set_receipt(struct db *db, int64_t household, int64_t id, int64_t document, struct text url,
+                             int64_t now_ms, struct err *err) MUST_CHECK;
+/* Shows none any more, if it is this document that it shows; else ERR_NOT_FOUND. */
+bool transaction_clear_receipt(struct db *db, int64_t household, int64_t id, int64_t document, int64_t now_ms,
+                               struct err *err) MUST_CHECK;
 bool transaction_set_deleted(struct db *db, int64_t household, int64_t id, int64_t deleted_at_ms, int64_t now_ms,
                              struct err *err) MUST_CHECK;
 

@@ -11,4 +11,9 @@ bool task_ensure_tables(struct task_run *run, struct err *err);
 /* Deletes what is kept no longer (store/retention.h). */
 bool task_prune(struct task_run *run, struct err *err);
 
+/* Files: removes what failed uploads and deletions left, rows and objects. */
+bool task_documents(struct task_run *run, struct err *err);
+/* Looks at what clients of the office network sent to S3 themselves; what is what was announced becomes `stored`. */
+bool documents_check_arrivals(struct worker *w, int64_t now_ms, struct arena *mem, struct err *err) MUST_CHECK;
+
 #endif
