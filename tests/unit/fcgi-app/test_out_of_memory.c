@@ -15,6 +15,8 @@
 #include "http/exchange.h"
 #include "http/turns.h"
 #include "nova/assistant.h"
+#include "service/aws/credentials.h"
+#include "service/aws/s3.h"
 #include "service/http.h"
 #include "service/log.h"
 #include "service/password.h"
@@ -47,6 +49,10 @@ struct question {
     bool counts_tries; /* a try of a code counts whatever comes after it */
 };
 
+#define PUBLIC_KEY "0123456789abcdef0123456789abcdef"
+#define NO_PICTURE                                                                                                     \
+    "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\nno picture\r\n--b--\r\n"
+
 static const struct question QUESTIONS[] = {
     {"GET", "/activate", "token=" LINK, NULL, 200},
     {"POST", "/ai/chat", "",
@@ -73,6 +79,12 @@ static const struct question QUESTIONS[] = {
     {"GET", "/complete-profile", "", NULL, 410},
     {"PUT", "/complete-profile", "", "{\"email\":\"" OPENED "\",\"fullName\":\"Chờ\",\"password\":\"" PASSWORD "\"}",
      200},
+    {"GET", "/documents", "limit=2", NULL, 200},
+    {"POST", "/documents", "", NO_PICTURE, 415},
+    {"POST", "/documents/uploads", "", "{\"name\":\"a.png\",\"contentType\":\"image/png\",\"size\":9}", 404},
+    {"DELETE", "/documents/$document", "", NULL, 204},
+    {"GET", "/documents/$document", "", NULL, 200},
+    {"GET", "/documents/$document/content", "", NULL, 200},
     {"GET", "/expenses", "limit=2&all=true", NULL, 200},
     {"POST", "/expenses", "",
      "{\"name\":\"Phở\",\"amount\":9000000,\"categoryId\":$food,\"jarId\":$jar,\"note\":\"a\\nb\"}", 201},
@@ -83,6 +95,8 @@ static const struct question QUESTIONS[] = {
     {"DELETE", "/expenses/$expense", "", NULL, 204},
     {"PUT", "/expenses/$expense", "", "{\"name\":\"Bún\",\"amount\":\"60000\",\"categoryId\":$food,\"jarId\":$jar2}",
      200},
+    {"POST", "/files/upload", "", NO_PICTURE, 415},
+    {"GET", "/files/" PUBLIC_KEY, "", NULL, 200},
     {"POST", "/forgot-password", "", "{\"email\":\"" ACTIVE "\"}", 200},
     {"POST", "/gemini/chat", "", "{\"message\":\"Số dư của tôi?\"}", 200},
     {"POST", "/gemini/spending-tips", "", NULL, 200},
@@ -136,6 +150,7 @@ static const struct question QUESTIONS[] = {
     {"DELETE", "/transactions/$expense", "", NULL, 204},
     {"GET", "/transactions/$expense", "", NULL, 200},
     {"PUT", "/transactions/$expense", "", "{\"name\":\"Xôi\",\"amount\":7000,\"categoryId\":$food}", 200},
+    {"PUT", "/transactions/$expense/receipt", "", "{\"documentId\":$document}", 200},
     {"POST", "/transactions/$gone/restore", "", NULL, 200},
     {"POST", "/verify-activation", "", "{\"email\":\"" PENDING "\",\"otp\":\"" CODE "\"}", 200, true},
     {"POST", "/verify-reset-otp", "", "{\"email\":\"" ACTIVE "\",\"otp\":\"" CODE "\"}", 200, true},
@@ -277,6 +292,11 @@ static void make_books(void)
         database_run(f->pool, STATEMENTS[i]);
     make(&(struct question){"POST", "/imports/2/confirm", "", NULL, 200});
     make(&(struct question){"DELETE", "/expenses/$gone", "", NULL, 204});
+    database_run(f->pool,
+                 "INSERT INTO documents (household_id, user_id, kind, state, object_key, public_key, name,"
+                 " content_type, size, sha256, created_at) VALUES (1, 1, 'image', 'stored', 'h/1/image/a', '" PUBLIC_KEY
+                 "', 'ảnh.png', 'image/png', 9, REPEAT('a', 64), UTC_TIMESTAMP(3))");
+    name("document", "SELECT id FROM documents");
 }
 
 /* Code and link of a mail that went out; asked for long ago, so that a new one may be asked for. */
@@ -355,6 +375,24 @@ static struct redis *app_redis(const char *socket)
     return redis;
 }
 
+/* Nobody listens there; signing addresses needs nobody. */
+static void open_s3(void)
+{
+    struct err err = {0};
+    const struct aws_credentials_options source = aws_credentials_environment();
+    const struct s3_options opts = {.bucket = "b",
+                                    .region = "ap-southeast-1",
+                                    .endpoint_url = "http://127.0.0.1:9",
+                                    .connect_timeout_ms = 100,
+                                    .call_timeout_ms = 100,
+                                    .deadline_ms = 1,
+                                    .handles = 1};
+    f->app.credentials = aws_credentials_open(&source, &err);
+    assert_non_null(f->app.credentials);
+    f->app.s3 = s3_open(&opts, f->app.credentials, &err);
+    assert_non_null(f->app.s3);
+}
+
 static int set_up(void **state)
 {
     struct err err = {0};
@@ -388,6 +426,7 @@ static int set_up(void **state)
     f->app.rate_local = rate_local_new(64);
     f->app.turns = turns_new();
     atomic_store(&f->app.schema_ready, true);
+    open_s3();
     make_accounts();
     make_books();
     snapshot_take(f->pool);
@@ -398,6 +437,8 @@ static int tear_down(void **state)
 {
     (void)state;
     assistant_close(f->app.assistant);
+    s3_close(f->app.s3);
+    aws_credentials_close(f->app.credentials);
     turns_free(f->app.turns);
     rate_local_free(f->app.rate_local);
     redis_close(f->app.redis);

@@ -5,6 +5,7 @@
 #include "base/date.h"
 #include "database.h"
 #include "schedule.h"
+#include "service/http.h"
 #include "store/periodic.h"
 
 static struct server server;
@@ -24,6 +25,20 @@ static int start(void **state)
     struct err err = {0};
     worker.db_pool = database_start(&server, 3);
     worker.config.zone = zone_load("Asia/Ho_Chi_Minh");
+    /* Nobody listens there: the task of the files says so and is asked again. */
+    const struct s3_options s3 = {.bucket = "b",
+                                  .region = "r",
+                                  .endpoint_url = "http://127.0.0.1:9",
+                                  .connect_timeout_ms = 100,
+                                  .call_timeout_ms = 100,
+                                  .deadline_ms = 1,
+                                  .handles = 1};
+    const struct aws_credentials_options keys = {.access_key_id = "AKIATEST", .secret_access_key = "secret"};
+    assert_true(http_global_init(&err));
+    worker.credentials = aws_credentials_open(&keys, &err);
+    assert_non_null(worker.credentials);
+    worker.s3 = s3_open(&s3, worker.credentials, &err);
+    assert_non_null(worker.s3);
     worker.redis = redis_open(&(struct redis_options){.url = "unix:///nonexistent/sock", .pool_size = 1}, &err);
     assert_non_null(worker.redis);
     return 0;
@@ -32,6 +47,8 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
+    s3_close(worker.s3);
+    aws_credentials_close(worker.credentials);
     redis_close(worker.redis);
     zone_free(worker.config.zone);
     db_pool_close(worker.db_pool);
@@ -161,7 +178,7 @@ static void test_the_thread_does_what_is_due_once(void **state)
     assert_non_null(s);
     int64_t until = clock_monotonic_ms() + 20000, done = 0, periodic = 0;
     for (size_t i = 0; i < TASK_COUNT; i++)
-        periodic += TASKS[i].every != BY_HAND;
+        periodic += TASKS[i].every != BY_HAND && !text_eq(text_of(TASKS[i].name), TEXT("documents"));
     while (done < periodic && clock_monotonic_ms() < until)
         done = database_number(
             worker.db_pool,
