@@ -144,6 +144,8 @@ bool response_next_cursor(struct call *call, struct response *res, struct text c
 {
     AUTO(buf) struct buf out;
     buf_init(&out, LINK_MAX_BYTES);
+    if (!buf_reserve(&out, LINK_MAX_BYTES))
+        return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
     put_next_page(&out, call, cursor);
     if (out.failed)
         return err_set(err, ERR_BAD_REQUEST, "The query is too long");

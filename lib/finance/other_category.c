@@ -7,7 +7,8 @@ bool other_category(struct scope *s, const struct category_list *list, enum cate
 {
     struct category made = {.name = TEXT("Khác"), .type = type};
     for (size_t i = 0; i < list->count; i++)
-        if (list->items[i].type == (int64_t)type && match_is_same(list->items[i].name, made.name, s->mem)) {
+        if (list->items[i].type == (int64_t)type &&
+            (text_eq(list->items[i].name, made.name) || match_is_same(list->items[i].name, made.name, s->mem))) {
             *out = list->items[i];
             return true;
         }

@@ -412,7 +412,6 @@ static int set_up(void **state)
     c->rate_chat_per_minute = c->rate_chat_per_day = c->rate_gemini_chat_per_minute = c->rate_tips_per_minute = 1000000;
     c->chat_timeout_seconds = 25;
     c->spool_dir = "/tmp";
-    c->spool_dir = "/tmp";
     c->aws_region = "ap-southeast-1";
     c->aws_endpoint_url = "http://127.0.0.1:9";
     setenv("AWS_ACCESS_KEY_ID", "AKIATEST", 1);
