@@ -21,7 +21,9 @@ class OwnApi:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mm-own-api-"))
         self.dir.chmod(0o755)
         self.port = free_port()
-        self.env = {**stack.env, **{name: str(value) for name, value in settings.items()}}
+        # Its own figures are not the stack's.
+        alone = {"METRICS_DIR": "", "METRICS_PORT": "", "WORKER_METRICS_PORT": ""}
+        self.env = {**stack.env, **alone, **{name: str(value) for name, value in settings.items()}}
         self.log = self.dir / "api.log"
         self.parts = []
         try:
