@@ -21,6 +21,9 @@ struct xml_handler {
     bool (*open)(void *to, struct text name, struct err *err);
     bool (*text)(void *to, struct text piece, struct err *err);
     bool (*close)(void *to, struct text name, struct err *err);
+    bool (*attribute)(void *to, struct text name, struct text value, struct err *err); /* after the element's open */
+    size_t *line;               /* set before each call; NULL: not asked for */
+    size_t read_max, nodes_max; /* instead of XML_READ_MAX and XML_NODES_MAX; 0: those */
 };
 
 /* ERR_BAD_REQUEST for what is no XML, or more than the limits; else the handler's own. */

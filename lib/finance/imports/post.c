@@ -7,6 +7,7 @@
 #include "finance/income.h"
 #include "finance/jars.h"
 #include "finance/ledger.h"
+#include "finance/other_category.h"
 #include "store/category.h"
 #include "store/import_post.h"
 
@@ -17,8 +18,6 @@ enum {
     SCRATCH_FIRST = 64 * 1024,
     SCRATCH_MAX = 16 * 1024 * 1024
 };
-
-static const char OTHER_CATEGORY[] = "Khác";
 
 static bool no_memory(struct err *err)
 {
@@ -153,24 +152,15 @@ static bool post_one(struct db_row *row, void *to, struct err *err)
 
 /* ---- categories of rows that have none ---- */
 
-static bool other_category(struct scope *s, enum category_type type, int64_t *id, struct err *err)
+static bool stand_in(struct scope *s, enum category_type type, int64_t *id, struct err *err)
 {
     struct category_list list;
-    struct category made = {.name = text_of(OTHER_CATEGORY), .type = type};
+    struct category found;
     if (*id)
         return true;
-    if (!category_list(s->db, s->household_id, s->mem, &list, err))
+    if (!category_list(s->db, s->household_id, s->mem, &list, err) || !other_category(s, &list, type, &found, err))
         return false;
-    for (size_t i = 0; i < list.count; i++)
-        if (list.items[i].type == (int64_t)type && text_eq(list.items[i].name, made.name)) {
-            *id = list.items[i].id;
-            return true;
-        }
-    if (list.count == CATEGORY_MAX)
-        return err_set(err, ERR_CONFLICT, "There are too many categories for one more");
-    if (!category_insert(s->db, s->household_id, &made, s->now_ms, err))
-        return false;
-    *id = made.id;
+    *id = found.id;
     return true;
 }
 
@@ -178,8 +168,8 @@ static bool categories_for(struct posting *p, const struct import_range *r, stru
 {
     bool income, expense;
     return import_post_needs(p->s->db, r, p->as.with_probable, &income, &expense, err) &&
-           (!income || other_category(p->s, CATEGORY_INCOME, &p->as.income_category, err)) &&
-           (!expense || other_category(p->s, CATEGORY_EXPENSE, &p->as.expense_category, err));
+           (!income || stand_in(p->s, CATEGORY_INCOME, &p->as.income_category, err)) &&
+           (!expense || stand_in(p->s, CATEGORY_EXPENSE, &p->as.expense_category, err));
 }
 
 /* ---- one step of a confirmation ---- */

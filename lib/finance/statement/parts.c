@@ -289,3 +289,24 @@ bool part_is_binary(struct text file)
     }
     return false;
 }
+
+bool part_date_iso(struct text t, int32_t *ymd)
+{
+    struct date_parts d;
+    return part_date_split(t, &d) && d.digits[0] == 4 && part_date(&d, true, ymd);
+}
+
+bool part_is_currency(struct text code, const struct currency *cur)
+{
+    return !code.n || text_eq_nocase(code, text_of(cur->code));
+}
+
+bool part_has_line(struct text file, struct text begin)
+{
+    struct text rest = text_slice(file, 0, file.n < 4096 ? file.n : 4096), line;
+    int64_t lines = 0;
+    while (part_line(&rest, &lines, &line))
+        if (line.n >= begin.n && text_eq_nocase(text_slice(line, 0, begin.n), begin))
+            return true;
+    return false;
+}

@@ -35,6 +35,13 @@ struct text part_clean(struct text t, char *out, size_t max);
 /* Joins what is not empty with " - " into out (STATEMENT_TEXT_MAX + 1 bytes), cleaned. */
 struct text part_join(const struct text *parts, size_t count, char *out);
 
+/* A date of digits only, year first: "20260328", with anything behind it; or "2026-03-28". */
+bool part_date_iso(struct text t, int32_t *ymd) MUST_CHECK;
+/* The currency that a file names; an empty one passes. */
+bool part_is_currency(struct text code, const struct currency *cur);
+/* Whether a line of the first 4 KiB begins so. */
+bool part_has_line(struct text file, struct text begin);
+
 /* The next line without its end; false at the end. *line counts them. */
 bool part_line(struct text *rest, int64_t *line, struct text *out);
 

@@ -1,8 +1,9 @@
 #include "finance/statement/parts.h"
 
 /* The more particular ones first: any text with delimiters passes for a CSV. */
-static const struct statement_format *const FORMATS[] = {&STATEMENT_CSV};
-const char *const STATEMENT_FORMATS[] = {"csv", NULL};
+static const struct statement_format *const FORMATS[] = {&STATEMENT_OFX, &STATEMENT_CAMT, &STATEMENT_MT940,
+                                                         &STATEMENT_QIF, &STATEMENT_CSV};
+const char *const STATEMENT_FORMATS[] = {"ofx", "camt", "mt940", "qif", "csv", NULL};
 
 const struct statement_format *statement_format(int64_t index)
 {
