@@ -40,6 +40,7 @@ static const struct {
     {1969, FAULT_BUSY}, /* MariaDB: max_statement_time passed */
     {3024, FAULT_BUSY}, /* MySQL: max_execution_time passed */
     {ER_NEED_REPREPARE, FAULT_BUSY},
+    {1467, FAULT_RETRY}, /* the counter of ids was held by a bulk insert for too long */
     {ER_LOCK_WAIT_TIMEOUT, FAULT_RETRY},
     {ER_LOCK_DEADLOCK, FAULT_RETRY},
     {ER_DUP_ENTRY, FAULT_DUPLICATE},

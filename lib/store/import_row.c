@@ -14,25 +14,22 @@ enum { SET_JSON_MAX = 8 * 1024 * 1024 };
     "iiditttti"                                                                                                        \
     "tiitii"
 
+/* A new row whose key was taken before is a duplicate. The key's words are ascii, as the column's: else no index would
+ * find them. */
 static const struct stmt_def INSERT_SET = {
     "import_row.insert_set",
     "INSERT INTO import_rows (household_id, import_id, row_no, line, occurred_on, amount, text, bank_id, dedup_key, verdict,"
-    " reason, category_id, jar_id, name) SELECT ?, ?, s.row_no, s.line, s.day, s.amount, s.text, s.bank, s.dedup, s.verdict,"
+    " duplicate_of, reason, category_id, jar_id, name) SELECT ?, ?, s.row_no, s.line, s.day, s.amount, s.text, s.bank, s.dedup,"
+    " CASE WHEN s.verdict = 'new' AND k.dedup_key IS NOT NULL THEN 'duplicate' ELSE s.verdict END, k.transaction_id,"
     " s.reason, s.category, s.jar, s.name FROM JSON_TABLE(?, '$[*]' COLUMNS (row_no INT PATH '$.no', line INT PATH '$.line',"
     " day DATE PATH '$.day', amount BIGINT PATH '$.amount', text VARCHAR(500) PATH '$.text', bank VARCHAR(128) PATH '$.bank',"
     " dedup VARCHAR(64) PATH '$.key', verdict VARCHAR(9) PATH '$.verdict', reason VARCHAR(160) PATH '$.reason',"
-    " category BIGINT PATH '$.category', jar BIGINT PATH '$.jar', name VARCHAR(255) PATH '$.name')) s",
-    "iit", ""};
+    " category BIGINT PATH '$.category', jar BIGINT PATH '$.jar', name VARCHAR(255) PATH '$.name')) s"
+    " LEFT JOIN import_keys k FORCE INDEX (PRIMARY) ON k.household_id = ? AND k.dedup_key = CONVERT(s.dedup USING ascii)",
+    "iiti", ""};
 
 static const struct stmt_def CLEAR = {"import_row.clear",
                                       "DELETE FROM import_rows WHERE household_id = ? AND import_id = ?", "ii", ""};
-
-static const struct stmt_def MARK_TAKEN = {
-    "import_row.mark_taken",
-    "UPDATE import_rows r FORCE INDEX (PRIMARY) STRAIGHT_JOIN import_keys k FORCE INDEX (PRIMARY) ON k.household_id = r.household_id AND k.dedup_key = r.dedup_key"
-    " SET r.verdict = 'duplicate', r.duplicate_of = k.transaction_id"
-    " WHERE r.household_id = ? AND r.import_id = ? AND r.verdict = 'new'",
-    "ii", ""};
 
 static const struct stmt_def CANDIDATES = {
     "import_row.candidates",
@@ -114,17 +111,13 @@ bool import_rows_insert(struct db *db, int64_t household, int64_t import, const 
     json_end_array(&j);
     if (buf.failed)
         return err_set(err, ERR_NO_MEMORY, "Out of memory");
-    return db_exec(db, &INSERT_SET, DB_ARGS(db_int(household), db_int(import), db_text(buf_view(&buf))), NULL, err);
+    return db_exec(db, &INSERT_SET,
+                   DB_ARGS(db_int(household), db_int(import), db_text(buf_view(&buf)), db_int(household)), NULL, err);
 }
 
 bool import_rows_clear(struct db *db, int64_t household, int64_t import, struct err *err)
 {
     return db_exec(db, &CLEAR, DB_ARGS(db_int(household), db_int(import)), NULL, err);
-}
-
-bool import_rows_mark_taken(struct db *db, int64_t household, int64_t import, struct err *err)
-{
-    return db_exec(db, &MARK_TAKEN, DB_ARGS(db_int(household), db_int(import)), NULL, err);
 }
 
 struct import_candidate import_candidate_from_row(struct db_row *row)

@@ -36,12 +36,11 @@ struct import_row_list {
     size_t count;
 };
 
-/* At most IMPORT_ROW_SET_MAX in one statement. */
+/* At most IMPORT_ROW_SET_MAX in one statement. New ones whose key was taken before become duplicates of what took it.
+ */
 bool import_rows_insert(struct db *db, int64_t household, int64_t import, const struct import_row *rows, size_t count,
                         struct err *err) MUST_CHECK;
 bool import_rows_clear(struct db *db, int64_t household, int64_t import, struct err *err) MUST_CHECK;
-/* New ones whose key was taken before become duplicates. */
-bool import_rows_mark_taken(struct db *db, int64_t household, int64_t import, struct err *err) MUST_CHECK;
 
 /* For finding what was probably entered by hand. Rows of verdict new in order of amount, day, row; transactions that
  * no import made, in a range of days, at most `limit`. */

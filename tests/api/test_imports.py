@@ -301,7 +301,7 @@ def test_a_long_statement_goes_in_by_steps(user, database, stack):
     seen = preview(user, csv(*lines))
     assert counts(seen, "total", "new") == (25000, 25000)
     answer = confirm(user, seen, expect=202)
-    assert answer["status"] == "confirming" and answer["counts"]["added"] == 20000
+    assert answer["status"] == "confirming" and answer["counts"]["added"] == 10000
     done = until(lambda: (i := user.get(f"/imports/{seen['id']}").json)["status"] == "confirmed" and i)
     assert done["counts"]["added"] == 25000
     household = household_of(database, user)
@@ -312,3 +312,46 @@ def test_a_long_statement_goes_in_by_steps(user, database, stack):
     until(lambda: user.get(f"/imports/{seen['id']}").json["status"] == "undone")
     check_balances(database, household)
     assert transactions(user) == []
+
+
+FORMATS = {
+    "ofx": "<OFX><CURDEF>VND<ACCTID>12<STMTTRN><DTPOSTED>20260328<TRNAMT>-45000<FITID>A1<NAME>Cà phê</STMTTRN>"
+    "<STMTTRN><DTPOSTED>20260329<TRNAMT>7000<FITID>A2<NAME>Lương</STMTTRN></OFX>",
+    "qif": "!Type:Bank\nD28/03/2026\nT-45000\nPCà phê\n^\nD29/03/2026\nT7,000\nPLương\n^\n",
+    "mt940": ":20:X\n:25:12\n:60F:C260301VND0,\n:61:260328D45000,NTRFNONREF//B1\n:86:Cà phê\n:61:260329C7000,NTRFNONREF//B2\n"
+    ":86:Lương\n:62F:C260331VND0,\n-\n",
+    "camt": '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt><Stmt><Acct><Id><IBAN>12</IBAN></Id></Acct>'
+    + "".join(
+        f'<Ntry><Amt Ccy="VND">{amount}</Amt><CdtDbtInd>{way}</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>{day}</Dt></BookgDt>'
+        f"<AcctSvcrRef>{ref}</AcctSvcrRef><AddtlNtryInf>{text}</AddtlNtryInf></Ntry>"
+        for amount, way, day, ref, text in (
+            (45000, "DBIT", "2026-03-28", "R1", "Cà phê"),
+            (7000, "CRDT", "2026-03-29", "R2", "Lương"),
+        )
+    )
+    + "</Stmt></BkToCstmrStmt></Document>",
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_goes_all_the_way(user, format):
+    seen = preview(user, FORMATS[format])
+    assert (seen["format"], seen["account"]) == (format, "" if format == "qif" else "12")
+    confirm(user, seen)
+    assert [(t["kind"], t["amount"], t["date"], t["name"]) for t in transactions(user)] == [
+        ("income", 7000, "2026-03-29", "Lương"),
+        ("expense", 45000, "2026-03-28", "Cà phê"),
+    ]
+    assert counts(preview(user, FORMATS[format]), "new", "duplicate") == (0, 2)
+
+
+def test_a_format_that_is_told_must_be_the_files(user):
+    assert preview(user, FORMATS["ofx"], format="ofx")["format"] == "ofx"
+    answer = upload(user, FORMATS["ofx"], expect=422, format="mt940")
+    assert set(answer.json["errors"]) == {"format"}
+
+
+def test_entities_are_not_expanded(user):
+    laughs = '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
+    upload(user, '<?xml version="1.0"?>' + laughs + FORMATS["camt"], expect=422)
+    assert user.get("/imports").json == []

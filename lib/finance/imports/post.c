@@ -12,7 +12,9 @@
 #include "store/import_post.h"
 
 enum {
-    RANGE_ROWS = 5000,      /* of a statement's rows at once */
+    /* Of a statement's rows at once. MariaDB as it comes holds the counter of ids for the whole of an INSERT ...
+     * SELECT, so others' writes wait for one range. */
+    RANGE_ROWS = 1000,
     ENTRIES_AT_ONCE = 4000, /* in one INSERT */
     SUMS_MAX = 65536,
     SCRATCH_FIRST = 64 * 1024,

@@ -10,7 +10,7 @@
 #include "finance/scope.h"
 #include "store/import.h"
 
-enum { IMPORT_STEP = 20000 };
+enum { IMPORT_STEP = 10000 };
 
 struct import_choice {
     bool with_probable; /* rows that were probably entered by hand, too */

@@ -186,8 +186,7 @@ static bool read_all(struct scope *s, const struct preview_source *source, struc
         return false;
     if (!i->row_count && !i->ask_columns)
         return err_field(err, "file", "Tệp không có giao dịch nào");
-    return import_rows_mark_taken(s->db, s->household_id, i->id, err) && probable_mark(s, i, err) &&
-           save_mapping(s, source, i, err) && import_read(s->db, s->household_id, i, err);
+    return probable_mark(s, i, err) && save_mapping(s, source, i, err) && import_read(s->db, s->household_id, i, err);
 }
 
 static bool fill(struct scope *s, const struct preview_source *source, struct statement_options *o,
