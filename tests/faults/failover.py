@@ -84,7 +84,7 @@ class World:
 
 def steady(load, writes=120):
     wanted = load.acknowledged + writes
-    until(lambda: load.acknowledged >= wanted, 30, "the load")
+    until(lambda: load.acknowledged >= wanted, 90, "the load")
 
 
 def database_goes(world, way):

@@ -93,11 +93,11 @@ def content(own):
 
 def saved_under_load(source, users, folder):
     with Load(users, 6, seed=8) as load:
-        until(lambda: load.acknowledged > 100, 20, "the load")
+        until(lambda: load.acknowledged > 100, 60, "the load")
         before = {row for actor in load.actors for row in list(actor.written)}
         saved = backup(source, folder)
         wanted = load.acknowledged + 50
-        until(lambda: load.acknowledged > wanted, 20, "the load")
+        until(lambda: load.acknowledged > wanted, 60, "the load")
     assert not load.failures, load.failures[:5]
     return saved, before
 

@@ -14,7 +14,7 @@ from harness.users import UserPool
 from harness.wait import until
 
 LARGE = 900
-LIFE_S = 6  # a set is fetched anew at half of it
+LIFE_S = 8  # a set is fetched anew at half of it
 
 
 class World:
@@ -70,12 +70,12 @@ def test_keys_that_end_are_replaced_before_and_no_send_fails(world):
 
 def test_keys_that_are_taken_back_cost_one_refused_call_a_process_and_no_event(world):
     with Load(world.users, 6, seed=4, writes=0.8) as load:
-        until(lambda: load.acknowledged > 100, 20, "the load")
+        until(lambda: load.acknowledged > 100, 60, "the load")
         moment = time.monotonic()
         world.imds.revoke()
         until(lambda: any(call.at > moment for call in world.gate.seen("SendMessageBatch", moment)), 20, "a send")
         wanted = load.acknowledged + 100
-        until(lambda: load.acknowledged > wanted, 20, "the load")
+        until(lambda: load.acknowledged > wanted, 60, "the load")
     world.rest(load)
     assert not load.failures, load.failures[:5]
     refused = [action for at, action in world.gate.expired if at >= moment]

@@ -91,7 +91,7 @@ def test_a_new_version_with_a_migration_takes_over_and_no_request_fails(own, pro
     users = [prepare(pool.take()) for _ in range(4)]
     # A connection for each request: none is spared because it was open before.
     with Load(users, 6, seed=5, keep=False) as load:
-        until(lambda: load.acknowledged > 50, 20, "the load")
+        until(lambda: load.acknowledged > 50, 60, "the load")
         began = load.elapsed()
         install(built, installed)
         own.run("roll")
@@ -100,7 +100,7 @@ def test_a_new_version_with_a_migration_takes_over_and_no_request_fails(own, pro
             own.ctl("restart", f"worker:worker-{number}")
         took = load.elapsed() - began
         wanted = load.acknowledged + 50
-        until(lambda: load.acknowledged > wanted, 20, "the load")
+        until(lambda: load.acknowledged > wanted, 60, "the load")
     assert not load.failures, load.failures[:5]
     assert load.repeats == 0
     assert [row["step"] for row in steps(database)] == list(range(1, STEPS + 1))
