@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS documents (
   kind VARCHAR(8) CHARACTER SET ascii NOT NULL,           -- receipt, image, file, report, import
   state VARCHAR(8) CHARACTER SET ascii NOT NULL,
   object_key VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-  public_key CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL, -- of a picture that is shown without sign-in: 128 random bits
+  public_key CHAR(32) CHARACTER SET ascii NULL,           -- of a picture that is shown without sign-in: 128 random bits
   name VARCHAR(255) NOT NULL,
   content_type VARCHAR(100) CHARACTER SET ascii NOT NULL,
   size BIGINT NOT NULL,                                   -- bytes

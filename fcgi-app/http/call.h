@@ -97,7 +97,7 @@ struct response {
     struct json_out json;     /* writes to body */
     struct response_header headers[RESPONSE_HEADERS_MAX];
     size_t header_count;
-    const char *cache_control; /* NULL: private, no-cache */
+    const char *cache_control; /* NULL: private, no-cache; "": none */
     bool no_store;             /* tokens: Cache-Control: no-store instead of private, no-cache */
 };
 

@@ -94,10 +94,9 @@ static void head_write(struct exchange *x)
 {
     const struct response *res = &x->res;
     head_begin(x);
-    put_header(&x->head, "Cache-Control",
-               text_of(res->no_store        ? "no-store"
-                       : res->cache_control ? res->cache_control
-                                            : "private, no-cache"));
+    const char *cache = res->no_store ? "no-store" : res->cache_control ? res->cache_control : "private, no-cache";
+    if (*cache)
+        put_header(&x->head, "Cache-Control", text_of(cache));
     for (size_t i = 0; i < res->header_count; i++)
         put_header(&x->head, res->headers[i].name, res->headers[i].value);
     put_limits(x);

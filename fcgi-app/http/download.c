@@ -137,7 +137,10 @@ bool download_answer(struct call *call, struct response *res, const struct docum
     struct text range = range_of(call, etag);
     if (range.n)
         response_header(res, "X-MM-Range", range);
-    response_header(res, "Content-Disposition", text_of(disposition));
+    /* Under names of our own: nginx would keep these two for the error that may stand in the file's place. */
+    response_header(res, "X-MM-Disposition", text_of(disposition));
+    response_header(res, "X-MM-Cache-Control", text_of(res->cache_control ? res->cache_control : "private, no-cache"));
+    res->cache_control = "";
     res->content_type = arena_printf(mem, "%.*s", TEXT_ARG(d->content_type));
     return res->content_type || err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
 }

@@ -204,6 +204,25 @@ def test_an_object_that_is_gone_is_404_and_told_in_the_log(user, aws, database):
     content(user, made["id"], 404)
 
 
+@pytest.mark.parametrize("public", [True, False])
+def test_what_an_object_would_have_been_told_with_does_not_stand_by_its_error(user, aws, database, public):
+    if public:
+        path = user.upload("/files/upload", png(), expect=200).json["secure_url"].removeprefix(user.stack.base)
+        key = database.one("SELECT object_key FROM documents WHERE public_key = %s", path.rsplit("/", 1)[1])["object_key"]
+    else:
+        made = store(user)
+        path, key = f"/documents/{made['id']}/content", objects(database, made["id"])["object_key"]
+    good = user.session.get(user.stack.base + path, headers={"Authorization": f"Bearer {user.token}"}, timeout=20)
+    assert good.status_code == 200
+    for name in ("Cache-Control", "Content-Disposition", "ETag", "Content-Type"):
+        assert len(good.raw.headers.getlist(name)) == 1
+    aws("s3").delete_object(Bucket=BUCKET, Key=key)
+    gone = user.session.get(user.stack.base + path, headers={"Authorization": f"Bearer {user.token}"}, timeout=20)
+    assert gone.status_code == 404
+    assert gone.raw.headers.getlist("Cache-Control") == ["no-store"]
+    assert not {"Content-Disposition", "ETag"} & set(gone.headers)
+
+
 # Receipts of transactions
 
 
