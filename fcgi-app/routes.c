@@ -6,7 +6,9 @@
 #include "handlers/chat.h"
 #include "handlers/chat_sessions.h"
 #include "handlers/document.h"
+#include "handlers/excel.h"
 #include "handlers/expense.h"
+#include "handlers/export.h"
 #include "handlers/health.h"
 #include "handlers/import.h"
 #include "handlers/income.h"
@@ -57,10 +59,24 @@ const struct route ROUTES[] = {
     {METHOD_GET, "/documents", documents_get, AUTH_USER, READS, RATE_API, .query = &DOCUMENTS_QUERY},
     {METHOD_POST, "/documents", document_post, AUTH_USER, NO_DB, RATE_API, .lane = LANE_FILES,
      .upload = &DOCUMENT_UPLOAD},
+    {METHOD_POST, "/documents/report/expense", report_expense, AUTH_USER, NO_DB, RATE_EXPORTS, .lane = LANE_EXPORTS,
+     .body = &REPORT_BODY},
+    {METHOD_POST, "/documents/report/income", report_income, AUTH_USER, NO_DB, RATE_EXPORTS, .lane = LANE_EXPORTS,
+     .body = &REPORT_BODY},
     {METHOD_POST, "/documents/uploads", document_office, AUTH_USER, NO_DB, RATE_API, .body = &OFFICE_UPLOAD_BODY},
     {METHOD_DELETE, "/documents/{id}", document_delete, AUTH_USER, NO_DB, RATE_API, .lane = LANE_FILES},
     {METHOD_GET, "/documents/{id}", document_get, AUTH_USER, READS, RATE_API},
     {METHOD_GET, "/documents/{id}/content", document_content, AUTH_USER, READS, RATE_API},
+    {METHOD_GET, "/email/expense-excel", export_mail_expense_get, AUTH_USER, WRITES, RATE_EXPORTS},
+    {METHOD_POST, "/email/expense-excel", export_mail_expense, AUTH_USER, WRITES, RATE_EXPORTS, .idempotent = true,
+     .body = &EXPORT_MAIL_BODY},
+    {METHOD_GET, "/email/income-excel", export_mail_income_get, AUTH_USER, WRITES, RATE_EXPORTS},
+    {METHOD_POST, "/email/income-excel", export_mail_income, AUTH_USER, WRITES, RATE_EXPORTS, .idempotent = true,
+     .body = &EXPORT_MAIL_BODY},
+    {METHOD_GET, "/excel/download/expense", excel_expense, AUTH_USER, NO_DB, RATE_EXPORTS, .lane = LANE_EXPORTS,
+     .query = &EXCEL_QUERY},
+    {METHOD_GET, "/excel/download/income", excel_income, AUTH_USER, NO_DB, RATE_EXPORTS, .lane = LANE_EXPORTS,
+     .query = &EXCEL_QUERY},
     {METHOD_GET, "/expenses", expenses_get, AUTH_USER, READS, RATE_API, .query = &PERIOD_QUERY},
     {METHOD_POST, "/expenses", expense_post, AUTH_USER, WRITES, RATE_API, .idempotent = true, .body = &EXPENSE_BODY},
     {METHOD_POST, "/expenses/import-receipt/analyze", receipt_analyze_post, AUTH_USER, NO_DB, RATE_AI,
@@ -69,6 +85,9 @@ const struct route ROUTES[] = {
      .idempotent = true, .body = &RECEIPT_BODY},
     {METHOD_DELETE, "/expenses/{id}", expense_delete, AUTH_USER, WRITES, RATE_API, .body = &DELETE_BODY},
     {METHOD_PUT, "/expenses/{id}", expense_put, AUTH_USER, WRITES, RATE_API, .body = &EXPENSE_BODY},
+    {METHOD_GET, "/exports", exports_get, AUTH_USER, READS, RATE_API, .query = &EXPORTS_QUERY},
+    {METHOD_POST, "/exports", export_post, AUTH_USER, WRITES, RATE_EXPORTS, .idempotent = true, .body = &EXPORT_BODY},
+    {METHOD_GET, "/exports/{id}", export_get, AUTH_USER, READS, RATE_API},
     {METHOD_POST, "/files/upload", picture_post, AUTH_USER, NO_DB, RATE_API, .lane = LANE_FILES,
      .upload = &PICTURE_UPLOAD},
     {METHOD_GET, "/files/{key}", file_get, AUTH_PUBLIC, READS, RATE_API},

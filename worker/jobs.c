@@ -7,6 +7,7 @@ const struct job_row JOBS[] = {
     {EVENT_JARS_RECALCULATE, job_jars_recalculate, .locks_household = true},
     {EVENT_MAIL_REQUESTED, job_mail_requested, .locks_household = false},
     {EVENT_OTP_REQUESTED, job_otp_requested, .locks_household = false},
+    {EVENT_REPORT_REQUESTED, job_report_requested, .locks_household = false},
     {EVENT_TRANSACTION_LARGE, job_transaction_large, .locks_household = true},
 };
 const size_t JOB_COUNT = ARRAY_LEN(JOBS);

@@ -19,8 +19,9 @@ struct job {
     const struct config *config;
     struct scope *scope; /* its db is inside the transaction; its user is the event's */
     const struct event *event;
-    bool mail_added; /* out: the mailer is woken after the commit */
-    char alarm[160]; /* out: something wrong was found and mended; logged as ERROR after the commit */
+    bool export_added; /* out: the exporter is woken after the commit */
+    bool mail_added;   /* out: the mailer is woken after the commit */
+    char alarm[160];   /* out: something wrong was found and mended; logged as ERROR after the commit */
 };
 
 typedef bool job_fn(struct job *job, struct err *err);

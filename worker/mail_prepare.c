@@ -128,8 +128,8 @@ static bool check_address(struct text address, struct err *err)
 }
 
 static bool build(const struct config *config, const struct mail_row *row, struct text name,
-                  const struct mail_texts *texts, int64_t now_ms, struct arena *mem, struct text *message,
-                  struct err *err)
+                  const struct mail_texts *texts, const struct mail_file *file, int64_t now_ms, struct arena *mem,
+                  struct text *message, struct err *err)
 {
     struct mime_mail mail = {.from_name = text_of(config->mail_from_name),
                              .from_address = text_of(config->mail_from),
@@ -141,12 +141,17 @@ static bool build(const struct config *config, const struct mail_row *row, struc
                              .event_id = row->event_id,
                              .message_number = row->id,
                              .date_ms = now_ms};
+    if (file && file->attached) {
+        mail.attachment_name = file->name;
+        mail.attachment_type = file->content_type;
+        mail.attachment_fd = file->fd;
+    }
     return mime_build(&mail, mem, message, err);
 }
 
 static bool prepare(struct db *db, const struct config *config, const struct mail_row *row,
-                    const struct json_node *data, int64_t now_ms, struct arena *mem, struct text *message,
-                    struct err *err)
+                    const struct json_node *data, const struct mail_file *file, int64_t now_ms, struct arena *mem,
+                    struct text *message, struct err *err)
 {
     struct values values = {.n = 0};
     struct mail_texts texts;
@@ -155,15 +160,17 @@ static bool prepare(struct db *db, const struct config *config, const struct mai
         return false;
     add(&values, "name", name);
     add(&values, "webUrl", text_of(config->web_base_url));
+    if (file)
+        add(&values, "attached", file->attached ? TEXT("1") : TEXT(""));
     if (!add_code(&values, db, config, row, data, now_ms, mem, err))
         return false;
     struct template_values all = {values.v, values.n, data};
     return mail_render(mail_template_files, row->template_name, row->language, &all, mem, &texts, err) &&
-           build(config, row, name, &texts, now_ms, mem, message, err);
+           build(config, row, name, &texts, file, now_ms, mem, message, err);
 }
 
-bool mail_prepare(struct db *db, const struct config *config, const struct mail_row *row, int64_t now_ms,
-                  struct arena *mem, struct text *message, struct err *err)
+bool mail_prepare(struct db *db, const struct config *config, const struct mail_row *row, const struct mail_file *file,
+                  int64_t now_ms, struct arena *mem, struct text *message, struct err *err)
 {
     struct err unreadable = {0};
     if (!check_address(row->recipient, err))
@@ -175,5 +182,5 @@ bool mail_prepare(struct db *db, const struct config *config, const struct mail_
     }
     if (!data)
         return err_set(err, ERR_PERMANENT, "the mail's data cannot be read");
-    return prepare(db, config, row, json_root(data), now_ms, mem, message, err);
+    return prepare(db, config, row, json_root(data), file, now_ms, mem, message, err);
 }

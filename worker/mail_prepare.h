@@ -10,14 +10,15 @@
 #include "base/err.h"
 #include "service/config.h"
 #include "service/db.h"
+#include "mail_file.h"
 #include "store/mail_ledger.h"
 
 /*
- * ERR_PERMANENT: it can never be sent, err->detail says why (a wrong address or template, "superseded" when a newer
- * code was asked for). Others: try again.
+ * file: what goes along; NULL or an absent one for a mail without. ERR_PERMANENT: it can never be sent, err->detail
+ * says why (a wrong address or template, "superseded" when a newer code was asked for). Others: try again.
  */
-bool mail_prepare(struct db *db, const struct config *config, const struct mail_row *row, int64_t now_ms,
-                  struct arena *mem, struct text *message, struct err *err) MUST_CHECK;
+bool mail_prepare(struct db *db, const struct config *config, const struct mail_row *row, const struct mail_file *file,
+                  int64_t now_ms, struct arena *mem, struct text *message, struct err *err) MUST_CHECK;
 
 /* A code of OTP_DIGITS digits, and a link token of at least 256 bits that holds no run of so many digits, so that a
  * mail's text has one such run. */

@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/pace.h"
 #include "mail_backoff.h"
+#include "mail_file.h"
 #include "mail_prepare.h"
 #include "service/log.h"
 #include "service/metrics.h"
@@ -28,7 +29,8 @@ enum {
     RECORD_RETRY_MS = 500,
     RELEASE_MS = 1000, /* a mail that a server's trouble held up is due again after this */
     ARENA_FIRST = 64 * 1024,
-    ARENA_MAX = 8 * 1024 * 1024, /* one mail several times over */
+    ARENA_MAX = 24 * 1024 * 1024, /* one mail, with ten megabytes of a file in base64 */
+    FILE_RETRY_MS = 10 * 1000,
     ADDRESS_MAX = 320,
     TOKEN_BYTES = 16
 };
@@ -40,7 +42,8 @@ struct mailer {
     struct smtp *smtp;
     struct arena *mem; /* of the mail in hand */
 
-    struct mail_row row; /* the mail in hand */
+    struct mail_row row;   /* the mail in hand */
+    struct mail_file file; /* and what goes along with it */
     char token[2 * TOKEN_BYTES + 1];
     char recipient[ADDRESS_MAX];
 
@@ -57,6 +60,7 @@ struct mailer {
 static bool claim(struct mailer *m, bool *found, struct err *err)
 {
     random_hex(TOKEN_BYTES, m->token);
+    mail_file_release(&m->file);
     arena_reset(m->mem);
     AUTO(db) struct db *db = db_take(m->worker->db_pool, err);
     if (!db || !mail_claim(db, m->token, clock_now_ms(), m->mem, &m->row, found, err))
@@ -78,8 +82,9 @@ static bool prepare(struct mailer *m, struct text *message, bool *held, struct e
     AUTO(tx) struct tx *tx = tx_begin(db, err);
     if (!tx || !mail_hold(db, m->row.id, m->token, now_ms, held, err))
         return false;
-    return !*held ||
-           (mail_prepare(db, &m->worker->config, &m->row, now_ms, m->mem, message, err) && tx_commit(tx, err));
+    return !*held || (mail_prepare(db, &m->worker->config, &m->row, m->row.document_id ? &m->file : NULL, now_ms,
+                                   m->mem, message, err) &&
+                      tx_commit(tx, err));
 }
 
 static void mark_refused(struct mailer *m, const char *reason)
@@ -100,6 +105,28 @@ static void back_off(struct mailer *m, enum mail_cause cause, int64_t wait_ms, c
 
 /* ---- one mail after the other ---- */
 
+static void give_up(struct mailer *m, int64_t age_ms, const char *reason)
+{
+    mark_refused(m, reason);
+    log_error("mailer", "mail %" PRId64 " was given up after %" PRId64 " hours", m->row.id, age_ms / 3600000);
+}
+
+/* A file that cannot be had for now holds up its own mail only. */
+static bool fetch_file(struct mailer *m)
+{
+    struct err err = {0};
+    if (!m->row.document_id || mail_file_fetch(m->worker, &m->row, m->mem, &m->file, &err))
+        return true;
+    int64_t age_ms = clock_now_ms() - m->row.created_at_ms;
+    if (age_ms > MAIL_GIVE_UP_MS)
+        give_up(m, age_ms, err.detail);
+    else
+        back_off(m, MAIL_SERVER_BUSY, FILE_RETRY_MS, err.detail);
+    if (pace_due(&m->last_line_ms, clock_monotonic_ms(), FAULT_LINE_MS))
+        log_err(LOG_WARN, "mailer", "a mail waits for the file that goes along", &err);
+    return false;
+}
+
 /* Superseded codes are everyday life; anything else that can never be sent is a fault of ours or of the data. */
 static void refuse_unsent(struct mailer *m, const struct err *why)
 {
@@ -118,6 +145,8 @@ static bool take_mail(struct mailer *m, struct smtp_mail *mail)
     struct err err = {0};
     bool found = false, held = false;
     while (!bell_stopped(&m->bell) && claim(m, &found, &err) && found) {
+        if (!fetch_file(m))
+            continue;
         if (prepare(m, &mail->message, &held, &err)) {
             if (!held)
                 continue;
@@ -207,12 +236,6 @@ static void refused(void *to, int code, const char *reply)
     log_warn("mailer", "mail %" PRId64 " was refused for good with %d", m->row.id, code);
 }
 
-static void give_up(struct mailer *m, int64_t age_ms, const char *reason)
-{
-    mark_refused(m, reason);
-    log_error("mailer", "mail %" PRId64 " was given up after %" PRId64 " hours", m->row.id, age_ms / 3600000);
-}
-
 /* A server in trouble says nothing about this mail: it is due again as soon as the server is well. */
 static void deferred(void *to, int code, bool any_mail, const char *reason)
 {
@@ -292,6 +315,7 @@ static void *run(void *arg)
 static void release(struct mailer *m)
 {
     smtp_close(m->smtp);
+    mail_file_release(&m->file);
     arena_free(m->mem);
     bell_release(&m->bell);
     free(m);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/pace.h"
+#include "exporter.h"
 #include "loop.h"
 #include "jobs.h"
 #include "mailer.h"
@@ -132,9 +133,9 @@ struct threads {
 /* What others wake comes first. */
 static bool start_threads(struct worker *w, struct threads *t, struct err *err)
 {
-    return (w->mailer = mailer_start(w, err)) != NULL && (w->sweep = sweep_start(w, err)) != NULL &&
-           (w->watchdog = watchdog_start(w, err)) != NULL && (t->schedule = schedule_start(w, err)) != NULL &&
-           (t->loop = loop_start(w, err)) != NULL;
+    return (w->mailer = mailer_start(w, err)) != NULL && (w->exporter = exporter_start(w, err)) != NULL &&
+           (w->sweep = sweep_start(w, err)) != NULL && (w->watchdog = watchdog_start(w, err)) != NULL &&
+           (t->schedule = schedule_start(w, err)) != NULL && (t->loop = loop_start(w, err)) != NULL;
 }
 
 static void stop_threads(struct worker *w, struct threads *t)
@@ -143,6 +144,7 @@ static void stop_threads(struct worker *w, struct threads *t)
     watchdog_stop(w->watchdog);
     schedule_stop(t->schedule);
     sweep_stop(w->sweep);
+    exporter_stop(w->exporter);
     mailer_stop(w->mailer);
 }
 

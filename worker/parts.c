@@ -5,7 +5,8 @@
 #include "store/migrate.h"
 
 enum {
-    DB_POOL_BESIDES = 6, /* connections besides the handlers': mailer, sweep, schedule, receiver, and some air */
+    DB_POOL_BESIDES =
+        7, /* connections besides the handlers': mailer, exporter, sweep, schedule, receiver, and some air */
     DB_POOL_WAIT_MS = 2000,
     DB_CONNECT_TIMEOUT_S = 2,
     DB_IO_TIMEOUT_S = 5, /* half of a job's limit */

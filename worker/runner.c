@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/pace.h"
+#include "exporter.h"
 #include "jobs.h"
 #include "mailer.h"
 #include "service/cache.h"
@@ -115,6 +116,8 @@ static bool run_job(struct run *run, struct err *err)
         cache_move(run->worker->redis, CACHE_HOUSEHOLD, run->event.household_id, run->mem);
     if (run->job.mail_added)
         mailer_wake(run->worker->mailer);
+    if (run->job.export_added)
+        exporter_wake(run->worker->exporter);
     if (scope.outbox_rows)
         sweep_wake(run->worker->sweep);
     if (run->job.alarm[0])

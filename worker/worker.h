@@ -11,6 +11,7 @@
 #include "service/db.h"
 #include "service/redis.h"
 
+struct exporter;
 struct mailer;
 struct sweep;
 struct watchdog;
@@ -25,6 +26,7 @@ struct worker {
     struct queue *queue;
     struct s3 *s3; /* of files; may be down */
     struct mailer *mailer;
+    struct exporter *exporter;
     struct sweep *sweep;
     struct watchdog *watchdog;
     struct heartbeat heartbeat;

@@ -76,7 +76,7 @@ struct call {
     struct text path;                   /* the whole path, base path included */
     struct text raw_query;              /* as sent, for Link headers */
     struct text token;                  /* as presented, by header or cookie; TEXT_NONE without */
-    struct text client_address, request_id, platform, origin, user_agent, accept;
+    struct text client_address, request_id, platform, origin, user_agent, accept, fetch_site;
     struct text host, forwarded_proto, range, if_range, storage_status; /* http/params.h */
     struct stream *stream;                                              /* for answers as events */
     int64_t deadline_ms;                                                /* monotonic: when the answer must be there */
@@ -97,12 +97,19 @@ struct response {
     struct json_out json;     /* writes to body */
     struct response_header headers[RESPONSE_HEADERS_MAX];
     size_t header_count;
+    bool has_file; /* the body is this file instead, from its beginning; closed with the answer */
+    int file_fd;
+    int64_t file_size;
     const char *cache_control; /* NULL: private, no-cache; "": none */
     bool no_store;             /* tokens: Cache-Control: no-store instead of private, no-cache */
 };
 
 /* As the dispatcher makes it before each run of a handler: 200, JSON, no headers, an empty body. */
 void response_reset(struct response *res);
+/* The answer's body is the file, sent piece by piece; from now on it is the response's to close. */
+void response_file(struct response *res, const char *content_type, int fd, int64_t size);
+/* Closes a file that the answer has. */
+void response_release(struct response *res);
 /* Value is kept as given (arena or constant memory). Beyond RESPONSE_HEADERS_MAX: assert. */
 void response_header(struct response *res, const char *name, struct text value);
 /* 201 with Location: <base path>/<collection>/<id>. */

@@ -14,7 +14,8 @@
 
 enum {
     URI_IN_LOG_MAX = 200,
-    CHAT_MARGIN_MS = 1000, /* for what comes after the answer of a provider: masking, saving */
+    EXPORT_DEADLINE_MS = 25 * 1000, /* contract 3.18 */
+    CHAT_MARGIN_MS = 1000,          /* for what comes after the answer of a provider: masking, saving */
 };
 
 /* ---- what the answer carries around its body ---- */
@@ -103,7 +104,7 @@ static void head_write(struct exchange *x)
     if (res->status != 204 && res->status != 304) {
         put_header(&x->head, "Content-Type", text_of(res->content_type));
         buf_str(&x->head, "Content-Length: ");
-        buf_int(&x->head, (int64_t)x->body.n);
+        buf_int(&x->head, res->has_file ? res->file_size : (int64_t)x->body.n);
         buf_str(&x->head, "\r\n");
     }
     buf_str(&x->head, "\r\n");
@@ -180,6 +181,7 @@ static void call_init(struct exchange *x)
         .origin = p->origin,
         .user_agent = p->user_agent,
         .accept = p->accept,
+        .fetch_site = p->fetch_site,
         .if_match = p->if_match,
         .if_none_match = p->if_none_match,
         .idempotency_key = p->idempotency_key,
@@ -262,6 +264,8 @@ static void give_more_time(struct exchange *x)
 {
     if (x->call.route->lane == LANE_CHAT || x->call.route->lane == LANE_RECEIPTS)
         x->deadline_ms += x->app->config.chat_timeout_seconds * 1000 - REQUEST_DEADLINE_MS - CHAT_MARGIN_MS;
+    if (x->call.route->lane == LANE_EXPORTS)
+        x->deadline_ms += EXPORT_DEADLINE_MS - REQUEST_DEADLINE_MS;
     x->call.deadline_ms = x->deadline_ms;
 }
 

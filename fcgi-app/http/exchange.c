@@ -29,6 +29,7 @@ void exchange_reset(struct exchange *x)
     db_give(x->call.scope.db);
     x->call.scope.db = NULL;
     upload_release(x);
+    response_release(&x->res);
     json_doc_free(x->doc);
     x->doc = NULL;
     if (x->mem)

@@ -2,6 +2,9 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
+
+#include "base/date.h"
 
 enum { MINUTE_MS = 60 * 1000, DAY_MS = 24 * 60 * MINUTE_MS };
 
@@ -17,10 +20,11 @@ bool limit_verdict(struct rate_verdict verdict, struct err *err)
 /* What the account's limits are, by the route's rate. */
 struct account_rate {
     const char *name;
-    size_t per_minute; /* offset of the setting */
-    bool strict;       /* counted without Redis too */
-    bool own_route;    /* each route counts for itself */
-    bool daily;        /* and all such routes together by the day */
+    size_t per_minute;    /* offset of the setting */
+    bool strict;          /* counted without Redis too */
+    bool own_route;       /* each route counts for itself */
+    bool daily;           /* and all such routes together by the day */
+    size_t block_seconds; /* offset of the setting: how long a refusal lasts; 0: as the rate says */
 };
 
 #define AT(member) offsetof(struct config, member)
@@ -31,11 +35,12 @@ static const struct account_rate ACCOUNT_RATES[] = {
     [RATE_CHAT] = {"chat", AT(rate_chat_per_minute), true, true, true},
     [RATE_GEMINI_CHAT] = {"gemini-chat", AT(rate_gemini_chat_per_minute), true, false, true},
     [RATE_TIPS] = {"tips", AT(rate_tips_per_minute), true, false, false},
+    [RATE_EXPORTS] = {"exports", AT(rate_exports_per_minute), true, false, false, AT(rate_exports_block_seconds)},
 };
 
 bool limits_count_account(enum rate rate)
 {
-    return rate >= RATE_API && rate <= RATE_TIPS;
+    return rate >= RATE_API && rate <= RATE_EXPORTS;
 }
 
 static int64_t setting(const struct config *config, size_t offset)
@@ -60,11 +65,20 @@ bool limits_of_account(const struct exchange *x, int64_t user_id, struct rate_li
     char *subject = row->own_route && user ? arena_printf(x->mem, "%s|%s", route->path, user) : user;
     if (!subject)
         return false;
-    out[(*n)++] =
-        (struct rate_limit){{row->name, setting(config, row->per_minute), MINUTE_MS, row->strict}, text_of(subject)};
+    int64_t block_ms = row->block_seconds ? setting(config, row->block_seconds) * 1000 : 0;
+    out[(*n)++] = (struct rate_limit){{row->name, setting(config, row->per_minute), MINUTE_MS, row->strict, block_ms},
+                                      text_of(subject)};
     if (row->daily)
         out[(*n)++] = (struct rate_limit){{"chat-day", config->rate_chat_per_day, DAY_MS, true}, text_of(user)};
     return true;
+}
+
+/* When what is shut opens again (contract 1.3). */
+static void tell_block(const struct exchange *x, int seconds, struct err *err)
+{
+    char until[INSTANT_TEXT_MAX];
+    instant_format(x->call.scope.now_ms + seconds * INT64_C(1000), until);
+    snprintf(err->extra, sizeof(err->extra), "\"blockedUntil\":\"%s\"", until);
 }
 
 bool limits_judge(struct exchange *x, const struct rate_limit *limits, size_t n, const struct rate_verdict *verdicts,
@@ -81,6 +95,8 @@ bool limits_judge(struct exchange *x, const struct rate_limit *limits, size_t n,
         if (policy->strict_local)
             x->verdicts[x->verdict_count++] = (struct told_limit){*policy, v};
         ok = limit_verdict(v, err);
+        if (!ok && policy->block_ms)
+            tell_block(x, v.retry_after_seconds, err);
     }
     return ok;
 }

@@ -32,6 +32,7 @@ static const struct {
     ROW("HTTP_RANGE", range),
     ROW("HTTP_IF_RANGE", if_range),
     ROW("STORAGE_STATUS", storage_status),
+    ROW("HTTP_SEC_FETCH_SITE", fetch_site),
     ROW("HTTP_ACCESS_CONTROL_REQUEST_METHOD", asked_method),
 };
 

@@ -7,7 +7,7 @@
 struct params {
     struct text method, path, query, content_type, content_length, remote_addr, request_id;
     struct text authorization, cookie, origin, user_agent, accept, if_match, if_none_match, idempotency_key, platform;
-    struct text host, forwarded_proto, range, if_range;
+    struct text host, forwarded_proto, range, if_range, fetch_site;
     struct text storage_status; /* what nginx met when it fetched a file for us: a list of codes, the last one counts */
     struct text asked_method;   /* Access-Control-Request-Method of a preflight */
 };

@@ -26,6 +26,9 @@ enum {
     FILES_WAITING = 32,
     HISTORY_THREADS = 4,
     HISTORY_WAITING = 64,
+    EXPORT_THREADS = 2, /* a spreadsheet takes a processor for as long as it is made */
+    EXPORT_WAITING = 8,
+    FILE_PIECE = 64 * 1024,
     CANCEL_BEFORE_MS = 2000 /* of a stop's time: conversations that still wait for a provider are ended then */
 };
 
@@ -117,6 +120,29 @@ static void drain(FCGX_Stream *in)
         ;
 }
 
+/* Cut short when the file cannot be read or nobody takes it any more: the length in the head tells the client. */
+static void send_file(FCGX_Stream *out, const struct response *res)
+{
+    char piece[FILE_PIECE];
+    int64_t at = 0;
+    while (at < res->file_size) {
+        ssize_t n = pread(res->file_fd, piece, sizeof(piece), (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0 || FCGX_PutStr(piece, (int)n, out) != (int)n)
+            return;
+        at += n;
+    }
+}
+
+static void send_body(struct job *job)
+{
+    if (job->exchange.res.has_file)
+        send_file(job->request.out, &job->exchange.res);
+    else
+        put(job->request.out, &job->exchange.body);
+}
+
 /* A client that went away is nobody's fault; the log at the edge has it. */
 static void send_answer(struct job *job)
 {
@@ -124,7 +150,7 @@ static void send_answer(struct job *job)
     drain(job->request.in);
     put(job->request.out, &x->head);
     if (!x->is_head && x->res.status != 204 && x->res.status != 304)
-        put(job->request.out, &x->body);
+        send_body(job);
     FCGX_Finish_r(&job->request);
     exchange_reset(x);
     log_request_id("");
@@ -320,7 +346,8 @@ static bool start_lanes(struct pool *pool, struct err *err)
            start_lane(pool, LANE_HISTORY, "history", config->chat_threads ? HISTORY_THREADS : 0, HISTORY_WAITING,
                       err) &&
            start_lane(pool, LANE_FILES, "files", config->upload_threads, FILES_WAITING, err) &&
-           start_lane(pool, LANE_RECEIPTS, "receipts", config->receipt_threads, FILES_WAITING, err);
+           start_lane(pool, LANE_RECEIPTS, "receipts", config->receipt_threads, FILES_WAITING, err) &&
+           start_lane(pool, LANE_EXPORTS, "exports", EXPORT_THREADS, EXPORT_WAITING, err);
 }
 
 /* False when some work in the lanes did not end in time. */
@@ -335,6 +362,7 @@ static bool stop_lanes(struct pool *pool, int64_t deadline)
     }
     ended = bulkhead_drain(pool->lanes[LANE_HISTORY], deadline) && ended;
     ended = bulkhead_drain(pool->lanes[LANE_FILES], deadline) && ended;
+    ended = bulkhead_drain(pool->lanes[LANE_EXPORTS], deadline) && ended;
     for (size_t i = 0; ended && i < LANE_COUNT; i++)
         bulkhead_free(pool->lanes[i]);
     return ended;

@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "http/call.h"
 #include "http/route.h"
@@ -10,8 +11,16 @@ enum {
     LINK_MAX_BYTES = 6 * 1024 /* leaves room for the other headers in what nginx takes (8 KiB) */
 };
 
+void response_release(struct response *res)
+{
+    if (res->has_file)
+        close(res->file_fd);
+    res->has_file = false;
+}
+
 void response_reset(struct response *res)
 {
+    response_release(res);
     buf_reset(res->body);
     res->body->failed = false;
     json_out_init(&res->json, res->body);
@@ -19,6 +28,15 @@ void response_reset(struct response *res)
     res->content_type = "application/json";
     res->header_count = 0;
     res->no_store = false;
+}
+
+void response_file(struct response *res, const char *content_type, int fd, int64_t size)
+{
+    response_release(res);
+    res->has_file = true;
+    res->file_fd = fd;
+    res->file_size = size;
+    res->content_type = content_type;
 }
 
 void response_header(struct response *res, const char *name, struct text value)

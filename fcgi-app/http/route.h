@@ -49,13 +49,14 @@ enum rate {
     RATE_CHAT, /* those that think: by the day too */
     RATE_GEMINI_CHAT,
     RATE_TIPS,
+    RATE_EXPORTS, /* one too many shuts them for a while */
     /* by the address and what the body names */
     RATE_SIGN_IN,
     RATE_CODE_RESEND
 };
 
 /* Who runs the handler: what may wait long for others has threads of its own, so that it never holds up the rest. */
-enum lane { LANE_REQUEST, LANE_CHAT, LANE_HISTORY, LANE_FILES, LANE_RECEIPTS, LANE_COUNT };
+enum lane { LANE_REQUEST, LANE_CHAT, LANE_HISTORY, LANE_FILES, LANE_RECEIPTS, LANE_EXPORTS, LANE_COUNT };
 
 enum { BODY_LIMIT_DEFAULT = 256 * 1024 };
 

@@ -242,6 +242,8 @@ static const struct setting SETTINGS[] = {
     {"RATE_SIGN_IN_ADDRESS_PER_MINUTE", read_int, AT(rate_sign_in_address_per_minute), "60", 0, 1, 1000000},
     {"RATE_API_PER_MINUTE", read_int, AT(rate_api_per_minute), "3000", 0, 1, 1000000},
     {"RATE_OTP_RESEND_PER_MINUTE", read_int, AT(rate_otp_resend_per_minute), "3", 0, 1, 1000000},
+    {"RATE_EXPORTS_PER_MINUTE", read_int, AT(rate_exports_per_minute), "5", 0, 1, 1000000},
+    {"RATE_EXPORTS_BLOCK_SECONDS", read_int, AT(rate_exports_block_seconds), "600", 0, 1, 86400},
     {"CHAT_PROVIDER_URL", read_url, AT(chat_provider_url), NULL, 0, 0, 0},
     {"CHAT_PROVIDER_MODEL", read_string, AT(chat_provider_model), NULL, 0, 0, 0},
     {"CHAT_PROVIDER_KEYS", read_string, AT(chat_provider_keys), NULL, 0, 0, 0},

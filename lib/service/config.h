@@ -52,6 +52,7 @@ struct config {
     const char *receipt_provider_url, *receipt_provider_model, *receipt_provider_keys;
     int64_t receipt_threads;
     int64_t chat_threads, chat_waiting, chat_timeout_seconds, chat_ttl_days;
+    int64_t rate_exports_per_minute, rate_exports_block_seconds;
     int64_t rate_chat_per_minute, rate_chat_per_day, rate_gemini_chat_per_minute, rate_tips_per_minute;
 };
 

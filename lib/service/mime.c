@@ -4,10 +4,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 
-enum { MAIL_MAX = 1024 * 1024 };
+enum { MAIL_MAX = 16 * 1024 * 1024 }; /* ten megabytes of a file in base64, and its mail */
 
 void mime_global_init(void)
 {
@@ -24,7 +25,8 @@ static bool is_header_value(struct text t)
 
 static bool check(const struct mime_mail *m, struct err *err)
 {
-    const struct text values[] = {m->from_name, m->from_address, m->to_name, m->to_address, m->subject, m->event_id};
+    const struct text values[] = {m->from_name, m->from_address, m->to_name,         m->to_address,
+                                  m->subject,   m->event_id,     m->attachment_name, m->attachment_type};
     for (size_t i = 0; i < ARRAY_LEN(values); i++)
         if (!is_header_value(values[i]) || !text_is_utf8(values[i]))
             return err_set(err, ERR_PERMANENT, "a header of the mail holds a line break or is not UTF-8");
@@ -88,7 +90,7 @@ static GMimeObject *text_part(const char *subtype, struct text body)
     return GMIME_OBJECT(part);
 }
 
-static void add_body(GMimeMessage *message, const struct mime_mail *m)
+static GMimeObject *body(const struct mime_mail *m)
 {
     GMimeMultipart *both = g_mime_multipart_new_with_subtype("alternative");
     const struct {
@@ -100,13 +102,67 @@ static void add_body(GMimeMessage *message, const struct mime_mail *m)
         g_mime_multipart_add(both, part);
         g_object_unref(part);
     }
-    g_mime_message_set_mime_part(message, GMIME_OBJECT(both));
-    g_object_unref(both);
+    return GMIME_OBJECT(both);
+}
+
+static GMimeObject *file_part(const struct mime_mail *m, struct arena *mem)
+{
+    char *name = z(mem, m->attachment_name), *type = z(mem, m->attachment_type);
+    int fd = dup(m->attachment_fd); /* the stream closes its own */
+    if (!name || !type || fd < 0) {
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    GMimePart *part = g_mime_part_new();
+    GMimeContentType *parsed = g_mime_content_type_parse(NULL, type);
+    GMimeStream *stream = g_mime_stream_fs_new_with_bounds(fd, 0, -1);
+    GMimeDataWrapper *content = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+    g_mime_object_set_content_type(GMIME_OBJECT(part), parsed);
+    g_mime_object_set_disposition(GMIME_OBJECT(part), GMIME_DISPOSITION_ATTACHMENT);
+    g_mime_part_set_filename(part, name);
+    g_mime_part_set_content_encoding(part, GMIME_CONTENT_ENCODING_BASE64);
+    g_mime_part_set_content(part, content);
+    g_object_unref(content);
+    g_object_unref(stream);
+    g_object_unref(parsed);
+    return GMIME_OBJECT(part);
+}
+
+/* The texts alone, or the texts and the file. */
+static bool add_body(GMimeMessage *message, const struct mime_mail *m, struct arena *mem)
+{
+    GMimeObject *texts = body(m), *file = m->attachment_name.p ? file_part(m, mem) : NULL;
+    if (!m->attachment_name.p) {
+        g_mime_message_set_mime_part(message, texts);
+    } else if (file) {
+        GMimeMultipart *mixed = g_mime_multipart_new_with_subtype("mixed");
+        g_mime_multipart_add(mixed, texts);
+        g_mime_multipart_add(mixed, file);
+        g_mime_message_set_mime_part(message, GMIME_OBJECT(mixed));
+        g_object_unref(mixed);
+        g_object_unref(file);
+    }
+    g_object_unref(texts);
+    return file || !m->attachment_name.p;
 }
 
 /* Bare line feeds are smuggling, and the mail client finds lines by CRLF: whatever GMime wrote, each line ends so. */
+static bool has_crlf(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((p[i] == '\n' && (i == 0 || p[i - 1] != '\r')) || (p[i] == '\r' && (i + 1 == n || p[i + 1] != '\n')))
+            return false;
+    return n >= 2 && p[n - 1] == '\n';
+}
+
 static bool with_crlf(const char *p, size_t n, struct arena *mem, struct text *out)
 {
+    /* The usual case, and the only one for a mail of megabytes: no copy but the arena's own. */
+    if (has_crlf(p, n) && n <= MAIL_MAX) {
+        *out = arena_text(mem, (struct text){p, n});
+        return out->p != NULL;
+    }
     struct buf b;
     buf_init(&b, MAIL_MAX);
     for (size_t i = 0; i < n; i++) {
@@ -143,8 +199,7 @@ bool mime_build(const struct mime_mail *mail, struct arena *mem, struct text *ou
     if (!check(mail, err))
         return false;
     GMimeMessage *message = g_mime_message_new(TRUE);
-    add_body(message, mail);
-    bool ok = add_headers(message, mail, mem) && write_message(message, mem, out);
+    bool ok = add_body(message, mail, mem) && add_headers(message, mail, mem) && write_message(message, mem, out);
     g_object_unref(message);
     return ok || err_set(err, ERR_NO_MEMORY, "no memory for a mail");
 }

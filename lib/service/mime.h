@@ -1,6 +1,7 @@
 /*
- * Builds a mail with GMime: multipart/alternative of plain text and HTML, UTF-8 throughout, headers encoded as RFC 2047
- * wants it, bodies quoted-printable, every line ended by CRLF. One thread at a time.
+ * Builds a mail with GMime: multipart/alternative of plain text and HTML, with a file beside it if there is one, UTF-8
+ * throughout, headers encoded as RFC 2047 wants it, bodies quoted-printable, every line ended by CRLF. One thread at a
+ * time.
  */
 #ifndef SERVICE_MIME_H
 #define SERVICE_MIME_H
@@ -18,6 +19,9 @@ struct mime_mail {
     struct text event_id;   /* X-Money-Manager-Event */
     int64_t message_number; /* with the event's id it makes the Message-Id, the same at each try */
     int64_t date_ms;
+    /* A file that goes along, from its beginning; the caller's. attachment_name TEXT_NONE: none. */
+    struct text attachment_name, attachment_type;
+    int attachment_fd;
 };
 
 void mime_global_init(void); /* once, before threads */

@@ -21,18 +21,19 @@ static struct text number(int64_t v, struct arena *mem)
 
 bool rate_command_all(const struct rate_limit *limits, size_t n, struct arena *mem, struct redis_command *cmd)
 {
-    struct text keys[RATE_LIMITS_MAX], args[2 * RATE_LIMITS_MAX];
+    struct text keys[RATE_LIMITS_MAX], args[3 * RATE_LIMITS_MAX];
     assert(n <= RATE_LIMITS_MAX);
     for (size_t i = 0; i < n; i++) {
         char digest[DIGEST_TEXT];
         digest_hex(limits[i].subject, digest);
         keys[i] = text_of(arena_printf(mem, "mm:r:%s:%.*s", limits[i].policy.name, SUBJECT_TEXT, digest));
-        args[2 * i] = number(limits[i].policy.burst, mem);
-        args[2 * i + 1] = number(limits[i].policy.period_ms, mem);
-        if (!keys[i].p || !args[2 * i].p || !args[2 * i + 1].p)
+        args[3 * i] = number(limits[i].policy.burst, mem);
+        args[3 * i + 1] = number(limits[i].policy.period_ms, mem);
+        args[3 * i + 2] = number(limits[i].policy.block_ms, mem);
+        if (!keys[i].p || !args[3 * i].p || !args[3 * i + 1].p || !args[3 * i + 2].p)
             return false;
     }
-    redis_script(cmd, "gcra", n, keys, 2 * n, args);
+    redis_script(cmd, "gcra", n, keys, 3 * n, args);
     return true;
 }
 
@@ -84,6 +85,7 @@ struct rate_verdict rate_verdict(const struct rate_policy *policy, const struct 
 struct slot {
     uint64_t subject;
     int64_t full_at_us; /* the slot is free when this has passed */
+    bool shut;          /* until then, whatever is asked */
 };
 
 struct rate_local {
@@ -140,7 +142,7 @@ static struct slot *find_slot(struct rate_local *l, uint64_t subject, int64_t no
             unused = s;
     }
     if (unused)
-        *unused = (struct slot){subject, now_us};
+        *unused = (struct slot){.subject = subject, .full_at_us = now_us};
     return unused;
 }
 
@@ -149,8 +151,15 @@ static struct rate_verdict local_check(struct slot *s, const struct rate_policy 
 {
     int64_t period = policy->period_ms * 1000, interval = period > policy->burst ? period / policy->burst : 1;
     int64_t next = s->full_at_us + interval, wait = next - period - now_us;
+    if (!s->shut && wait > 0 && policy->block_ms) {
+        s->shut = true;
+        s->full_at_us = now_us + policy->block_ms * 1000;
+    }
+    int64_t full_in_ms = (s->full_at_us - now_us + 999) / 1000;
+    if (s->shut)
+        return verdict(policy, false, 0, full_in_ms, full_in_ms);
     if (wait > 0)
-        return verdict(policy, false, 0, (wait + 999) / 1000, (s->full_at_us - now_us + 999) / 1000);
+        return verdict(policy, false, 0, (wait + 999) / 1000, full_in_ms);
     s->full_at_us = next;
     return verdict(policy, true, (period - (next - now_us)) / interval, 0, (next - now_us + 999) / 1000);
 }

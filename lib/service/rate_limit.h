@@ -17,6 +17,7 @@ struct rate_policy {
     int64_t burst;     /* at once; also `limit` of the RateLimit field */
     int64_t period_ms; /* in which `burst` refill */
     bool strict_local; /* without Redis: limited in the process; false: not limited */
+    int64_t block_ms;  /* who is refused stays so for this long, then has the whole burst again; 0: GCRA alone */
 };
 
 struct rate_verdict {

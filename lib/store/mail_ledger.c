@@ -4,19 +4,19 @@
 
 static const struct stmt_def ENQUEUE = {
     "mail.enqueue",
-    "INSERT INTO mail_ledger (event_id, household_id, user_id, recipient, template, language, data, next_try_at, created_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE id = id",
-    "tiitttt"
+    "INSERT INTO mail_ledger (event_id, household_id, user_id, recipient, template, language, data, document_id,"
+    " next_try_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE id = id",
+    "tiitttti"
     "mm",
     ""};
 
 static const struct stmt_def DUE = {
     "mail.due",
     "SELECT id, household_id, user_id, attempts, in_doubt, finishing_at IS NOT NULL, created_at,"
-    " event_id, recipient, template, language, data"
+    " event_id, recipient, template, language, data, document_id"
     " FROM mail_ledger WHERE state IN ('pending', 'sending') AND next_try_at <= ?"
     " ORDER BY state, next_try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
-    "m", "iiiiiimttttt"};
+    "m", "iiiiiimttttti"};
 
 static const struct stmt_def CLAIM = {"mail.claim",
                                       "UPDATE mail_ledger SET state = 'sending', lease_token = ?, lease_until = ?,"
@@ -69,7 +69,7 @@ bool mail_enqueue(struct db *db, const struct mail_row *row, int64_t now_ms, str
     return db_exec(db, &ENQUEUE,
                    DB_ARGS(db_text(row->event_id), db_int(row->household_id), db_int(row->user_id),
                            db_text(row->recipient), db_text(row->template_name), db_text(row->language),
-                           db_text(row->data), db_instant(now_ms), db_instant(now_ms)),
+                           db_text(row->data), db_id(row->document_id), db_instant(now_ms), db_instant(now_ms)),
                    NULL, err);
 }
 
@@ -89,6 +89,7 @@ static bool mail_from_row(struct db_row *row, void *to, struct err *err)
     out->template_name = row_text(row, 9);
     out->language = row_text(row, 10);
     out->data = row_text(row, 11);
+    out->document_id = row_int(row, 12);
     return true;
 }
 

@@ -21,9 +21,10 @@ enum {
 
 struct mail_row {
     int64_t id, household_id, user_id, created_at_ms;
-    int64_t attempts; /* deferrals of this very mail so far */
-    int64_t in_doubt; /* how often it was, or now is, sent again though the server may have had it */
-    bool doubtful;    /* this claim raised in_doubt */
+    int64_t attempts;    /* deferrals of this very mail so far */
+    int64_t in_doubt;    /* how often it was, or now is, sent again though the server may have had it */
+    bool doubtful;       /* this claim raised in_doubt */
+    int64_t document_id; /* of the household, to go along; 0: none */
     struct text event_id, recipient, template_name, language, data; /* data: JSON object */
 };
 

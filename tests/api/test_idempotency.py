@@ -57,6 +57,9 @@ DRIVERS = {
             for n in (100, 200)
         ),
     ),
+    "/exports": lambda user: ("/exports", *({"kind": kind, "format": "csv"} for kind in ("income", "expense"))),
+    "/email/income-excel": lambda user: ("/email/income-excel", {}, {"all": True}),
+    "/email/expense-excel": lambda user: ("/email/expense-excel", {}, {"all": True}),
     "/transactions/otp/request": lambda user: (
         "/transactions/otp/request",
         {"actionType": "INCOME", "amount": 100},
@@ -94,7 +97,7 @@ def test_a_repeat_gives_the_first_answer_and_changes_nothing(user, route):
     path, body, _ = DRIVERS[route](user)
     headers = key()
     first = user.post(path, body, headers=headers)
-    assert first.status in (200, 201)
+    assert first.status in (200, 201, 202)
     assert REPLAYED not in first.headers
     after = state(user)
     for _ in range(2):
@@ -122,7 +125,7 @@ def test_another_key_is_another_request(user, route):
     path, body, another = DRIVERS[route](user)
     first = user.post(path, body, headers=key())
     second = user.post(path, another, headers=key())
-    assert (first.status, second.status) in ((200, 200), (201, 201))
+    assert (first.status, second.status) in ((200, 200), (201, 201), (202, 202))
     assert REPLAYED not in second.headers
 
 

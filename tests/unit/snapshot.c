@@ -17,6 +17,7 @@ enum { CHECKSUMS_MAX = 4095 };
     X(otp_codes) \
     X(transaction_codes) \
     X(documents) \
+    X(exports) \
     X(categories) \
     X(jars) \
     X(transactions) \

@@ -16,5 +16,7 @@ bool job_transaction_large(struct job *job, struct err *err);
 bool job_import_continue(struct job *job, struct err *err);
 /* data {fromMonth}: recalculates the household's jar months from that month. */
 bool job_jars_recalculate(struct job *job, struct err *err);
+/* subjectId: the export. Its row in the database is the work; this only wakes who does it. */
+bool job_report_requested(struct job *job, struct err *err);
 
 #endif

@@ -90,7 +90,7 @@ bool s3_get_file(struct s3 *s, struct text key, int fd, int64_t max, int64_t *si
 /* An absent object counts as done. */
 bool s3_delete(struct s3 *s, struct text key, struct err *err) MUST_CHECK;
 
-/* One quick question, never repeated: true when S3 answers and lets us in. */
+/* One quick question, never repeated: true when S3 answers and lets us in. latency_us may be NULL. */
 bool s3_ping(struct s3 *s, int64_t *latency_us, struct err *err) MUST_CHECK;
 
 struct s3_item {

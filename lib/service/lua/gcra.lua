@@ -1,5 +1,6 @@
 -- GCRA: one value a key, the time (ms) at which its bucket will be full again ("theoretical arrival time").
--- KEYS the limited subjects, each under its own policy: ARGV[2i-1] burst, ARGV[2i] the period in ms in which it refills.
+-- KEYS the limited subjects, each under its own policy: ARGV[3i-2] burst, ARGV[3i-1] the period in ms in which it refills,
+-- ARGV[3i] for how long (ms) a refusal shuts it, 0: not. A key that is shut holds "shut " and the time until when.
 -- Answers {allowed 0 or 1, remaining, retry after (ms), full again after (ms)} of each in turn. Nothing is taken from any
 -- bucket unless all allow it. Redis TIME is the only clock.
 local time = redis.call('TIME')
@@ -7,16 +8,26 @@ local now = time[1] * 1000 + time[2] / 1000
 local answer, taken, all = {}, {}, true
 
 for i, key in ipairs(KEYS) do
-    local burst, period = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+    local burst, period, block = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
     local interval = period / burst
-    local full_at = tonumber(redis.call('GET', key)) or now
+    local stored = redis.call('GET', key)
+    local shut_until = stored and tonumber(string.match(stored, '^shut (.+)$'))
+    local shut = shut_until and math.min(shut_until - now, block) or 0
+    local full_at = not shut_until and tonumber(stored) or now
     -- A clock that went back (failover) must not lock anybody out for longer than a period.
     full_at = math.min(math.max(full_at, now), now + period)
 
     local next_full_at = full_at + interval
     local wait = next_full_at - period - now
     local at = 4 * (i - 1)
-    if wait > 0.001 then
+    if shut <= 0 and wait > 0.001 and block > 0 then
+        shut = block
+        redis.call('SET', key, string.format('shut %.3f', now + block), 'PX', block)
+    end
+    if shut > 0 then
+        all = false
+        answer[at + 1], answer[at + 2], answer[at + 3], answer[at + 4] = 0, 0, math.ceil(shut), math.ceil(shut)
+    elseif wait > 0.001 then
         all = false
         answer[at + 1], answer[at + 2], answer[at + 3], answer[at + 4] = 0, 0, math.ceil(wait), math.ceil(full_at - now)
     else

@@ -81,10 +81,18 @@ static const struct question QUESTIONS[] = {
      200},
     {"GET", "/documents", "limit=2", NULL, 200},
     {"POST", "/documents", "", NO_PICTURE, 415},
+    {"POST", "/documents/report/expense", "", "{\"all\":true}", 503},
+    {"POST", "/documents/report/income", "", NULL, 503},
     {"POST", "/documents/uploads", "", "{\"name\":\"a.png\",\"contentType\":\"image/png\",\"size\":9}", 404},
     {"DELETE", "/documents/$document", "", NULL, 204},
     {"GET", "/documents/$document", "", NULL, 200},
     {"GET", "/documents/$document/content", "", NULL, 200},
+    {"GET", "/email/expense-excel", "", NULL, 200},
+    {"POST", "/email/expense-excel", "", NULL, 202},
+    {"GET", "/email/income-excel", "", NULL, 200},
+    {"POST", "/email/income-excel", "", "{\"month\":3}", 202},
+    {"GET", "/excel/download/expense", "all=true", NULL, 200},
+    {"GET", "/excel/download/income", "month=3&year=2026", NULL, 200},
     {"GET", "/expenses", "limit=2&all=true", NULL, 200},
     {"POST", "/expenses", "",
      "{\"name\":\"Phở\",\"amount\":9000000,\"categoryId\":$food,\"jarId\":$jar,\"note\":\"a\\nb\"}", 201},
@@ -95,6 +103,9 @@ static const struct question QUESTIONS[] = {
     {"DELETE", "/expenses/$expense", "", NULL, 204},
     {"PUT", "/expenses/$expense", "", "{\"name\":\"Bún\",\"amount\":\"60000\",\"categoryId\":$food,\"jarId\":$jar2}",
      200},
+    {"GET", "/exports", "limit=1", NULL, 200},
+    {"POST", "/exports", "", "{\"kind\":\"all\",\"format\":\"csv\",\"email\":true}", 202},
+    {"GET", "/exports/$export", "", NULL, 200},
     {"POST", "/files/upload", "", NO_PICTURE, 415},
     {"GET", "/files/" PUBLIC_KEY, "", NULL, 200},
     {"POST", "/forgot-password", "", "{\"email\":\"" ACTIVE "\"}", 200},
@@ -297,6 +308,8 @@ static void make_books(void)
                  " content_type, size, sha256, created_at) VALUES (1, 1, 'image', 'stored', 'h/1/image/a', '" PUBLIC_KEY
                  "', 'ảnh.png', 'image/png', 9, REPEAT('a', 64), UTC_TIMESTAMP(3))");
     name("document", "SELECT id FROM documents");
+    make(&(struct question){"POST", "/exports", "", "{\"kind\":\"income\",\"format\":\"xlsx\"}", 202});
+    name("export", "SELECT id FROM exports");
 }
 
 /* Code and link of a mail that went out; asked for long ago, so that a new one may be asked for. */
@@ -410,6 +423,9 @@ static int set_up(void **state)
     c->rate_sign_in_per_minute = c->rate_sign_in_address_per_minute = 1000000;
     c->rate_api_per_minute = c->rate_otp_resend_per_minute = 1000000;
     c->rate_chat_per_minute = c->rate_chat_per_day = c->rate_gemini_chat_per_minute = c->rate_tips_per_minute = 1000000;
+    c->rate_exports_per_minute = 1000000;
+    c->rate_exports_block_seconds = 1;
+    c->api_base_url = "http://localhost:8080";
     c->chat_timeout_seconds = 25;
     c->spool_dir = "/tmp";
     c->aws_region = "ap-southeast-1";
@@ -417,6 +433,7 @@ static int set_up(void **state)
     setenv("AWS_ACCESS_KEY_ID", "AKIATEST", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
     assert_true(http_global_init(&err));
+    open_s3();
     f->app.assistant = assistant_open(&f->app, &err);
     assert_non_null(f->app.assistant);
     f->app.db_pool = app_pool(&f->server);
@@ -425,7 +442,6 @@ static int set_up(void **state)
     f->app.rate_local = rate_local_new(64);
     f->app.turns = turns_new();
     atomic_store(&f->app.schema_ready, true);
-    open_s3();
     make_accounts();
     make_books();
     snapshot_take(f->pool);
@@ -471,7 +487,8 @@ static void check_form(const struct question *q, long n)
         fail_msg("%s %s, allocation %ld: no whole head: %s", q->method, q->path, n, head.p);
     if (f->x.res.status == 204)
         return;
-    snprintf(length, sizeof length, "\r\nContent-Length: %zu\r\n", f->x.body.n);
+    size_t size = f->x.res.has_file ? (size_t)f->x.res.file_size : f->x.body.n;
+    snprintf(length, sizeof length, "\r\nContent-Length: %zu\r\n", size);
     if (!strstr(head.p, length))
         fail_msg("%s %s, allocation %ld: not its length: %s", q->method, q->path, n, head.p);
     if (!strstr(head.p, "json"))

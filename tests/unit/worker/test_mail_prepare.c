@@ -59,7 +59,7 @@ static enum err_code prepare(const struct mail_row *row, struct text *message, s
 {
     arena_reset(mem);
     err_clear(err);
-    (void)!mail_prepare(db, &CONFIG, row, NOW, mem, message, err);
+    (void)!mail_prepare(db, &CONFIG, row, NULL, NOW, mem, message, err);
     return err->code;
 }
 

@@ -23,6 +23,8 @@ static const struct {
     {"address_in_use", "{}"},
     {"otp_transaction", "{\"action\":\"Thêm khoản chi\",\"transactionName\":\"Phòng\",\"amount\":\"7.200.000 ₫\"}"},
     {"password_changed", "{}"},
+    {"export_ready", "{\"file\":\"income-2026-03.xlsx\",\"attached\":\"1\"}"},
+    {"export_ready", "{\"file\":\"all-all.csv\",\"attached\":\"\"}"},
     {"jar_threshold", "{\"jar\":\"Du lịch\",\"percent\":80,\"limit\":\"10\",\"spent\":\"8\",\"available\":\"2\"}"},
     {"transaction_large",
      "{\"transactionName\":\"Phòng\",\"kind\":\"Chi tiêu\",\"date\":\"01/02/2026\",\"amount\":\"7.200.000 ₫\","
@@ -89,8 +91,8 @@ static void test_every_template_has_its_six_files(void **state)
     size_t files = 0;
     for (; mail_template_files[files].name; files++)
         ;
-    /* The large transaction stands twice in the table; the layouts have no subject. */
-    assert_int_equal(files, (ARRAY_LEN(TEMPLATES) - 1) * 6 + 4);
+    /* The large transaction and the export stand twice in the table; the layouts have no subject. */
+    assert_int_equal(files, (ARRAY_LEN(TEMPLATES) - 2) * 6 + 4);
 }
 
 static void test_values_are_escaped_in_html_alone(void **state)

@@ -57,6 +57,7 @@ static const struct request {
     {EVENT("1"), EVENT_JARS_RECALCULATE, "{\"fromMonth\":\"2026-03\"}"},
     {EVENT("2"), EVENT_MAIL_REQUESTED, "{\"template\":\"address_in_use\",\"a\":\"b\"}"},
     {EVENT("3"), EVENT_OTP_REQUESTED, "{\"purpose\":\"reset\"}"},
+    {EVENT("5"), EVENT_REPORT_REQUESTED, "{}"},
     {EVENT("4"), EVENT_TRANSACTION_LARGE, "{\"fromMonth\":\"2026-03\"}"},
 };
 
@@ -219,7 +220,7 @@ static void test_every_job_is_done_wholly_or_comes_again(void **state)
 static bool prepare(const struct mail_row *row, struct text *message, struct err *err)
 {
     struct db *db = db_take(worker.db_pool, err);
-    bool ok = db && mail_prepare(db, &worker.config, row, clock_now_ms(), mem, message, err);
+    bool ok = db && mail_prepare(db, &worker.config, row, NULL, clock_now_ms(), mem, message, err);
     db_give(db);
     return ok;
 }

@@ -120,6 +120,27 @@ static void test_policies_do_not_share_a_subject(void **state)
     assert_true(rate_local_check(local, &other, TEXT("a"), NOW).allowed);
 }
 
+static const struct rate_policy SHUTS = {"exports", 2, 60000, true, 600000};
+
+static void test_one_too_many_shuts_for_a_while_and_then_all_is_as_before(void **state)
+{
+    (void)state;
+    int64_t end = NOW + 600000;
+    for (int i = 0; i < 2; i++)
+        assert_true(rate_local_check(local, &SHUTS, TEXT("a"), NOW).allowed);
+    struct rate_verdict v = rate_local_check(local, &SHUTS, TEXT("a"), NOW);
+    assert_false(v.allowed);
+    assert_int_equal(v.retry_after_seconds, 600);
+    /* Asking again makes it no longer. */
+    v = rate_local_check(local, &SHUTS, TEXT("a"), end - 1000);
+    assert_false(v.allowed);
+    assert_int_equal(v.retry_after_seconds, 1);
+    assert_true(rate_local_check(local, &SHUTS, TEXT("b"), NOW).allowed);
+    for (int i = 0; i < 2; i++)
+        assert_true(rate_local_check(local, &SHUTS, TEXT("a"), end).allowed);
+    assert_false(rate_local_check(local, &SHUTS, TEXT("a"), end).allowed);
+}
+
 static struct rate_verdict check(const struct rate_policy *policy, const char *subject)
 {
     return rate_check(client, local, policy, text_of(subject), mem, NOW);
@@ -152,12 +173,31 @@ static void test_redis_refills_after_a_while(void **state)
     assert_true(clock_monotonic_ms() < until);
 }
 
+static void test_redis_shuts_as_the_process_does(void **state)
+{
+    (void)state;
+    struct rate_policy soon = SHUTS;
+    soon.block_ms = 300;
+    for (int i = 0; i < 2; i++)
+        assert_true(check(&SHUTS, "shut").allowed);
+    assert_in_range(check(&SHUTS, "shut").retry_after_seconds, 599, 600);
+    assert_in_range(check(&SHUTS, "shut").retry_after_seconds, 599, 600);
+    for (int i = 0; i < 2; i++)
+        assert_true(check(&soon, "soon").allowed);
+    assert_false(check(&soon, "soon").allowed);
+    int64_t until = clock_monotonic_ms() + 10000;
+    while (!check(&soon, "soon").allowed && clock_monotonic_ms() < until)
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    assert_true(check(&soon, "soon").allowed); /* the whole burst again, of which one is taken */
+    assert_false(check(&soon, "soon").allowed);
+}
+
 static void test_no_personal_data_lies_in_redis(void **state)
 {
     (void)state;
     struct redis_command cmd;
     assert_true(rate_command(&FIVE, TEXT("1.2.3.4|a@b.c"), mem, &cmd));
-    assert_int_equal(cmd.argc, 6);
+    assert_int_equal(cmd.argc, 7);
     assert_true(text_starts(cmd.argv[3], TEXT("mm:r:login:")));
     assert_null(memmem(cmd.argv[3].p, cmd.argv[3].n, "1.2.3.4", 7));
     assert_null(memmem(cmd.argv[3].p, cmd.argv[3].n, "a@b.c", 5));
@@ -194,6 +234,8 @@ int main(void)
         TEST_CASE(test_the_bucket_refills_evenly),
         TEST_CASE(test_a_full_table_refuses_strangers_and_frees_itself),
         TEST_CASE(test_policies_do_not_share_a_subject),
+        TEST_CASE(test_one_too_many_shuts_for_a_while_and_then_all_is_as_before),
+        TEST_CASE(test_redis_shuts_as_the_process_does),
         TEST_CASE(test_redis_counts_as_the_process_does),
         TEST_CASE(test_redis_refills_after_a_while),
         TEST_CASE(test_no_personal_data_lies_in_redis),

@@ -123,9 +123,9 @@ static void test_an_unknown_script_is_sent_whole(void **state)
 {
     (void)state;
     struct redis_command flush = command("SCRIPT", "FLUSH", NULL), script;
-    struct text key = TEXT("limit"), args[] = {TEXT("2"), TEXT("60000")};
+    struct text key = TEXT("limit"), args[] = {TEXT("2"), TEXT("60000"), TEXT("0")};
     struct redis_reply replies[3];
-    redis_script(&script, "gcra", 1, &key, 2, args);
+    redis_script(&script, "gcra", 1, &key, 3, args);
     call(&flush, 1, replies);
     struct redis_command three[] = {command("PING", NULL, NULL), script, command("PING", NULL, NULL)};
     call(three, 3, replies);
