@@ -7,8 +7,10 @@ import socket
 
 import pytest
 
-from harness.own_api import OwnApi
+from harness.books import household_of
+from harness.own_api import OwnApi, free_port
 from harness.pictures import PDF, jpeg, png
+from harness.wait import until
 
 MiB = 1024 * 1024
 BUCKET = "botdevgroup-documents"
@@ -388,3 +390,77 @@ def test_the_worker_removes_what_failed_uploads_left(user, aws, database, stack,
     assert database.rows("SELECT id FROM documents WHERE id IN (%s, %s)", pending, lost) == []
     assert s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 0
     assert content(user, kept).body == png()
+
+
+# S3 is away, or refuses
+
+
+@pytest.fixture(scope="module", params=["away", "refuses"])
+def broken(stack, request):
+    """An API whose S3 does not listen, or refuses its signatures; and what the log must say."""
+    settings = {
+        "away": {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{free_port()}"},
+        "refuses": {"AWS_SECRET_ACCESS_KEY": "not-the-key"},
+    }
+    with own_api(stack, **settings[request.param]) as own:
+        yield own, request.param
+
+
+def says(own, level, *words):
+    def found():
+        lines = own.log.read_text(encoding="utf-8").splitlines()
+        return any(f" {level} " in line and all(word in line for word in words) for line in lines)
+
+    until(found, what=f"a line of {level} with {words}")
+
+
+def test_an_upload_without_s3_is_503_and_stores_nothing(user, broken, database, run_worker_task):
+    own, how = broken
+    expense = user.expense(5)["id"]
+    client = user.with_(stack=own.stack)
+    answer = client.upload("/documents", png(), expect=503, fields={"transactionId": str(expense)})
+    assert answer.headers["Retry-After"] == str(answer.json["retryAfterSeconds"])
+    client.upload("/files/upload", png(), expect=503)
+    assert user.get("/documents").json == []
+    assert user.get(f"/transactions/{expense}").json["receiptImageUrl"] is None
+    if how == "refuses":
+        says(own, "ERROR", "403", "key")
+    household = household_of(database, user)
+    left = "SELECT state FROM documents WHERE household_id = %s"
+    assert {row["state"] for row in database.rows(left, household)} == {"deleting"}
+    run_worker_task("documents")
+    assert database.rows(left, household) == []
+
+
+def test_a_download_without_s3_is_503_in_the_usual_form(user, broken):
+    own, how = broken
+    id = store(user)["id"]
+    url = user.upload("/files/upload", png(), expect=200).json["secure_url"]
+    client = user.with_(stack=own.stack)
+    answer = content(client, id, 503)
+    assert answer.json["code"] == "unavailable" and "botdevgroup" not in answer.text and "Signature" not in answer.text
+    assert answer.headers["Retry-After"]
+    client.get(f"/files/{url.rsplit('/', 1)[1]}", expect=503)
+    if how == "refuses":
+        says(own, "ERROR", "403", "policy")
+    assert content(user, id).body == png()
+
+
+def test_a_deletion_without_s3_is_done_and_the_worker_ends_it(user, broken, aws, database, run_worker_task):
+    own, _ = broken
+    id = store(user)["id"]
+    key = objects(database, id)["object_key"]
+    user.with_(stack=own.stack).delete(f"/documents/{id}", expect=204)
+    user.get(f"/documents/{id}", expect=404)
+    assert aws("s3").list_objects_v2(Bucket=BUCKET, Prefix=key)["KeyCount"] == 1
+    run_worker_task("documents")
+    assert aws("s3").list_objects_v2(Bucket=BUCKET, Prefix=key)["KeyCount"] == 0
+    assert database.rows("SELECT id FROM documents WHERE id = %s", id) == []
+
+
+def test_objects_are_encrypted_and_lie_under_their_household(user, aws, database):
+    made = store(user)
+    key = objects(database, made["id"])["object_key"]
+    household = household_of(database, user)
+    assert key.startswith(f"h/{household}/image/")
+    assert aws("s3").head_object(Bucket=BUCKET, Key=key)["ServerSideEncryption"] == "AES256"
