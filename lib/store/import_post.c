@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { SUMS_MAX = 65536 };
+enum { SUMS_MAX = 65536, LINKS_JSON_MAX = 1024 * 1024 };
 
 #define RANGE "r.household_id = ? AND r.import_id = ? AND r.row_no > ? AND r.row_no <= ?"
 #define TAKEN                                                                                                          \
@@ -51,26 +51,26 @@ static const struct stmt_def INSERT = {
     " WHERE " RANGE TAKEN " ORDER BY r.occurred_on, r.row_no",
     "iiimmiiiii", ""};
 
-/* The new ones are the last ones of the primary key: no index by import is needed. */
-#define NEW_ONES "t.id > ? AND t.household_id = ? AND t.import_id = ? AND t.import_row > ? AND t.import_row <= ?"
+/* The new ones are the last ones of the primary key, so no index by import is needed. Only a SELECT may walk it: any
+ * other statement would lock what other households are inserting there at this moment, and wait for it. */
+static const struct stmt_def LIST = {
+    "import_post.list",
+    "SELECT t.id, t.import_row, t.kind = 'income', t.amount, t.occurred_on, t.jar_id FROM transactions t FORCE INDEX (PRIMARY)"
+    " WHERE t.id > ? AND t.household_id = ? AND t.import_id = ? AND t.import_row > ? AND t.import_row <= ? ORDER BY t.id",
+    "iiiii", "iiiidi"};
 
 static const struct stmt_def LINK_ROWS = {
     "import_post.link_rows",
-    "UPDATE transactions t FORCE INDEX (PRIMARY) STRAIGHT_JOIN import_rows r ON r.household_id = t.household_id AND r.import_id = t.import_id"
-    " AND r.row_no = t.import_row SET r.transaction_id = t.id, r.tx_version = t.version WHERE " NEW_ONES,
-    "iiiii", ""};
+    "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (row_no INT PATH '$.no', tx BIGINT PATH '$.tx')) s STRAIGHT_JOIN import_rows r FORCE INDEX (PRIMARY)"
+    " ON r.household_id = ? AND r.import_id = ? AND r.row_no = s.row_no SET r.transaction_id = s.tx, r.tx_version = 1",
+    "tii", ""};
 
 static const struct stmt_def LINK_KEYS = {
     "import_post.link_keys",
-    "UPDATE import_keys k FORCE INDEX (import_keys_import) STRAIGHT_JOIN import_rows r FORCE INDEX (PRIMARY) ON r.household_id = k.household_id AND r.import_id = k.import_id AND r.row_no = k.row_no"
+    "UPDATE import_keys k FORCE INDEX (import_keys_import) STRAIGHT_JOIN import_rows r FORCE INDEX (PRIMARY)"
+    " ON r.household_id = k.household_id AND r.import_id = k.import_id AND r.row_no = k.row_no"
     " SET k.transaction_id = r.transaction_id WHERE k.household_id = ? AND k.import_id = ? AND k.row_no > ? AND k.row_no <= ?",
     "iiii", ""};
-
-static const struct stmt_def LIST = {
-    "import_post.list",
-    "SELECT t.id, t.kind = 'income', t.amount, t.occurred_on, t.jar_id FROM transactions t FORCE INDEX (PRIMARY) WHERE " NEW_ONES
-    " ORDER BY t.id",
-    "iiiii", "iiidi"};
 
 /* Unedited: as the import left it. The order and the keys are told, since the tables' statistics know nothing yet of
  * rows that came by thousands a moment ago. */
@@ -125,7 +125,6 @@ static const struct stmt_def KEPT = {
     "ii", "i"};
 
 #define RANGE_ARGS(r) db_int((r)->household), db_int((r)->import), db_int((r)->after), db_int((r)->to)
-#define NEW_ARGS(r, id) db_int(id), RANGE_ARGS(r)
 
 bool import_post_claim(struct db *db, const struct import_range *r, bool with_probable, struct err *err)
 {
@@ -174,25 +173,33 @@ bool import_post_insert(struct db *db, const struct import_range *r, const struc
     return true;
 }
 
-bool import_post_link(struct db *db, const struct import_range *r, int64_t after_tx, struct err *err)
+bool import_post_link(struct db *db, const struct import_range *r, const struct import_match *links, size_t count,
+                      struct err *err)
 {
-    return db_exec(db, &LINK_ROWS, DB_ARGS(NEW_ARGS(r, after_tx)), NULL, err) &&
+    AUTO(buf) struct buf set;
+    buf_init(&set, LINKS_JSON_MAX);
+    import_matches_write(&set, links, count);
+    if (set.failed)
+        return err_set(err, ERR_NO_MEMORY, "Out of memory");
+    return db_exec(db, &LINK_ROWS, DB_ARGS(db_text(buf_view(&set)), db_int(r->household), db_int(r->import)), NULL,
+                   err) &&
            db_exec(db, &LINK_KEYS, DB_ARGS(RANGE_ARGS(r)), NULL, err);
 }
 
 bool import_post_list(struct db *db, const struct import_range *r, int64_t after_tx, db_row_fn *each, void *to,
                       struct err *err)
 {
-    return db_query(db, &LIST, DB_ARGS(NEW_ARGS(r, after_tx)), NULL, each, to, NULL, err);
+    return db_query(db, &LIST, DB_ARGS(db_int(after_tx), RANGE_ARGS(r)), NULL, each, to, NULL, err);
 }
 
 struct import_posted import_posted_from_row(struct db_row *row)
 {
     return (struct import_posted){.id = row_int(row, 0),
-                                  .income = row_int(row, 1) != 0,
-                                  .amount = row_int(row, 2),
-                                  .occurred_on = row_date(row, 3),
-                                  .jar_id = row_int(row, 4)};
+                                  .row_no = row_int(row, 1),
+                                  .income = row_int(row, 2) != 0,
+                                  .amount = row_int(row, 3),
+                                  .occurred_on = row_date(row, 4),
+                                  .jar_id = row_int(row, 5)};
 }
 
 struct sums_read {

@@ -13,6 +13,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "service/db.h"
+#include "store/import_row.h"
 #include "store/jar_entry.h"
 
 struct import_range {
@@ -36,17 +37,18 @@ bool import_post_needs(struct db *db, const struct import_range *r, bool with_pr
 /* Makes the transactions; *after_tx is an id below all of them. */
 bool import_post_insert(struct db *db, const struct import_range *r, const struct import_posting *p, int64_t *after_tx,
                         int64_t *added, struct err *err) MUST_CHECK;
-/* Rows and keys learn their transactions. */
-bool import_post_link(struct db *db, const struct import_range *r, int64_t after_tx, struct err *err) MUST_CHECK;
 /* Calls back for each new transaction with import_posted_from_row(). */
 struct import_posted {
-    int64_t id, amount, jar_id;
+    int64_t id, row_no, amount, jar_id;
     bool income;
     int32_t occurred_on;
 };
 bool import_post_list(struct db *db, const struct import_range *r, int64_t after_tx, db_row_fn *each, void *to,
                       struct err *err) MUST_CHECK;
 struct import_posted import_posted_from_row(struct db_row *row);
+/* The range's rows and keys learn their transactions. */
+bool import_post_link(struct db *db, const struct import_range *r, const struct import_match *links, size_t count,
+                      struct err *err) MUST_CHECK;
 
 /* Undo: only transactions that nobody edited or deleted since. Sums of their live entries by jar, month and kind, and
  * incomes minus expenses; the reversal of each entry; the deletion; the keys of what is deleted become free. */

@@ -138,15 +138,10 @@ bool import_manual_transactions(struct db *db, int64_t household, int32_t from, 
                     NULL, err);
 }
 
-bool import_rows_mark_probable(struct db *db, int64_t household, int64_t import, const struct import_match *matches,
-                               size_t count, struct err *err)
+void import_matches_write(struct buf *out, const struct import_match *matches, size_t count)
 {
-    if (!count)
-        return true;
-    AUTO(buf) struct buf buf;
-    buf_init(&buf, SET_JSON_MAX);
     struct json_out j;
-    json_out_init(&j, &buf);
+    json_out_init(&j, out);
     json_begin_array(&j);
     for (size_t i = 0; i < count; i++) {
         json_begin_object(&j);
@@ -155,9 +150,19 @@ bool import_rows_mark_probable(struct db *db, int64_t household, int64_t import,
         json_end_object(&j);
     }
     json_end_array(&j);
-    if (buf.failed)
+}
+
+bool import_rows_mark_probable(struct db *db, int64_t household, int64_t import, const struct import_match *matches,
+                               size_t count, struct err *err)
+{
+    if (!count)
+        return true;
+    AUTO(buf) struct buf set;
+    buf_init(&set, SET_JSON_MAX);
+    import_matches_write(&set, matches, count);
+    if (set.failed)
         return err_set(err, ERR_NO_MEMORY, "Out of memory");
-    return db_exec(db, &MARK_PROBABLE, DB_ARGS(db_text(buf_view(&buf)), db_int(household), db_int(import)), NULL, err);
+    return db_exec(db, &MARK_PROBABLE, DB_ARGS(db_text(buf_view(&set)), db_int(household), db_int(import)), NULL, err);
 }
 
 static int64_t verdict_of(struct text word)

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "service/db.h"
@@ -59,6 +60,8 @@ struct import_candidate import_candidate_from_row(struct db_row *row);
 struct import_match {
     int64_t row_no, transaction_id;
 };
+/* [{"no": ..., "tx": ...}], as the statements take them. */
+void import_matches_write(struct buf *out, const struct import_match *matches, size_t count);
 bool import_rows_mark_probable(struct db *db, int64_t household, int64_t import, const struct import_match *matches,
                                size_t count, struct err *err) MUST_CHECK;
 

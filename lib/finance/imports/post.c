@@ -96,6 +96,8 @@ struct posting {
     struct jar_list jars; /* among which incomes are split */
     struct jar_entry *entries;
     size_t entry_count;
+    struct import_match links[RANGE_ROWS];
+    size_t link_count;
     struct arena *scratch; /* of one INSERT */
     struct sums sums;
     int64_t net;
@@ -140,6 +142,9 @@ static bool post_one(struct db_row *row, void *to, struct err *err)
 {
     struct posting *p = to;
     struct import_posted t = import_posted_from_row(row);
+    if (p->link_count == RANGE_ROWS)
+        return err_set(err, ERR_INTERNAL, "A range of rows became more transactions than it has rows");
+    p->links[p->link_count++] = (struct import_match){.row_no = t.row_no, .transaction_id = t.id};
     if (!money_add(p->net, t.income ? t.amount : -t.amount, &p->net))
         return err_set(err, ERR_OVERFLOW, "The sum is too large");
     if (t.income)
@@ -184,7 +189,9 @@ static bool take_range(struct posting *p, const struct import_range *r, int64_t 
         !import_post_insert(db, r, &p->as, &after_tx, &n, err))
         return false;
     *added += n;
-    return !n || (import_post_link(db, r, after_tx, err) && import_post_list(db, r, after_tx, post_one, p, err));
+    p->link_count = 0;
+    return !n || (import_post_list(db, r, after_tx, post_one, p, err) &&
+                  import_post_link(db, r, p->links, p->link_count, err));
 }
 
 static struct import_range next_range(const struct scope *s, const struct import *i)
@@ -227,16 +234,14 @@ static bool confirm_ranges(struct posting *p, struct import *i, struct err *err)
 static bool confirm_step(struct scope *s, struct import *i, struct err *err)
 {
     __attribute__((cleanup(scratch_auto))) struct arena *scratch = arena_new(SCRATCH_FIRST, SCRATCH_MAX);
-    struct posting p = {
-        .s = s,
-        .import = i,
-        .as = {.user = s->user_id, .with_probable = i->with_probable, .now_ms = s->now_ms},
-        .entries = arena_array(s->mem, ENTRIES_AT_ONCE, sizeof(struct jar_entry)),
-        .scratch = scratch,
-    };
-    if (!scratch || !p.entries)
+    struct posting *p = arena_new_of(s->mem, struct posting);
+    if (!scratch || !p || !(p->entries = arena_array(s->mem, ENTRIES_AT_ONCE, sizeof *p->entries)))
         return no_memory(err);
-    return (!i->allocate || jars_or_defaults(s, &p.jars, err)) && confirm_ranges(&p, i, err) &&
+    p->s = s;
+    p->import = i;
+    p->as = (struct import_posting){.user = s->user_id, .with_probable = i->with_probable, .now_ms = s->now_ms};
+    p->scratch = scratch;
+    return (!i->allocate || jars_or_defaults(s, &p->jars, err)) && confirm_ranges(p, i, err) &&
            go_on(s, i, IMPORT_CONFIRMED, err);
 }
 
