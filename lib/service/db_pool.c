@@ -1,15 +1,11 @@
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/bell.h"
 #include "base/clock.h"
 #include "service/db_internal.h"
 
-enum {
-    ATTEMPT_EVERY_MS = 250, /* to connect, while the server cannot be reached */
-    FULL_MS = 1000          /* a server that had no connection left is asked for one more only then */
-};
+enum { ATTEMPT_EVERY_MS = 250 /* to connect, while the server cannot be reached or has no connection left */ };
 
 /* The strings of the options are copied into one block. */
 struct db_pool {
@@ -25,7 +21,7 @@ struct db_pool {
     uint64_t generation;
     bool down, attempting;
     int64_t next_attempt_ms; /* while down */
-    int64_t full_until_ms;   /* until then the connections that are open must do */
+    int64_t full_until_ms;   /* the server has no connection left: until then those that are open must do */
 };
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
@@ -77,16 +73,6 @@ static bool copy_strings(struct db_pool *pool)
     return true;
 }
 
-static void init_lock(struct db_pool *pool)
-{
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->freed, &attr);
-    pthread_condattr_destroy(&attr);
-    pthread_mutex_init(&pool->lock, NULL);
-}
-
 struct db_pool *db_pool_open(const struct db_options *opts, struct err *err)
 {
     pthread_once(&library_once, library_init);
@@ -103,7 +89,8 @@ struct db_pool *db_pool_open(const struct db_options *opts, struct err *err)
         no_memory(err);
         return NULL;
     }
-    init_lock(pool);
+    bell_cond_init(&pool->freed);
+    pthread_mutex_init(&pool->lock, NULL);
     return pool;
 }
 
@@ -163,36 +150,27 @@ static void connected(struct db_pool *pool, bool ok)
 }
 
 /* Under the lock. */
-static bool has_slot(const struct db_pool *pool)
+static bool has_slot(const struct db_pool *pool, int64_t now)
 {
-    bool full = pool->open > 0 && clock_monotonic_ms() < pool->full_until_ms;
-    return pool->idle || (pool->open < pool->opts.pool_size && !full);
+    return pool->idle || (pool->open < pool->opts.pool_size && now >= pool->full_until_ms);
 }
 
-static struct timespec wait_end(const struct db_pool *pool)
+/* Under the lock; waits for a free connection, or for the right to open one. A process without any waits too while the
+ * server has none left: if it refused at once, it would take the requests away from those that can serve them. */
+static bool wait_for_slot(struct db_pool *pool, int64_t until, struct err *err)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += pool->opts.pool_wait_ms / 1000;
-    until.tv_nsec += (long)(pool->opts.pool_wait_ms % 1000) * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
-    return until;
-}
-
-/* Under the lock; waits for a free connection, or for the right to open one. */
-static bool wait_for_slot(struct db_pool *pool, const struct timespec *until, struct err *err)
-{
-    if (has_slot(pool))
+    int64_t now = clock_monotonic_ms();
+    if (has_slot(pool, now))
         return true;
     pool->waits++;
-    while (!has_slot(pool))
-        if (pthread_cond_timedwait(&pool->freed, &pool->lock, until) == ETIMEDOUT) {
+    for (; !has_slot(pool, now); now = clock_monotonic_ms()) {
+        if (now >= until) {
             pool->wait_timeouts++;
             return unavailable(err, "The server is too busy at the moment.", "db pool: no free connection in time");
         }
+        bool sooner = pool->full_until_ms > now && pool->full_until_ms < until;
+        bell_cond_wait(&pool->freed, &pool->lock, sooner ? pool->full_until_ms : until);
+    }
     return true;
 }
 
@@ -214,22 +192,20 @@ static struct db *take_idle(struct db_pool *pool, struct db **dead)
     return NULL;
 }
 
-/* The slot is counted already; the connecting itself happens outside the lock. *again: the server has no connection
-   left, but one of ours will come free. */
-static struct db *open_slot(struct db_pool *pool, uint64_t generation, bool *again, struct err *err)
+/* The slot is counted already; the connecting itself happens outside the lock. *full: the server has no connection
+ * left. */
+static struct db *open_slot(struct db_pool *pool, uint64_t generation, bool *full, struct err *err)
 {
-    bool full;
-    struct db *db = db_connect(&pool->opts, &full, err);
+    struct db *db = db_connect(&pool->opts, full, err);
     pthread_mutex_lock(&pool->lock);
     if (!db) {
         pool->open--;
         pool->busy--;
         pthread_cond_signal(&pool->freed);
     }
-    *again = full && pool->open > 0;
-    if (*again)
-        pool->full_until_ms = clock_monotonic_ms() + FULL_MS;
-    connected(pool, db || *again);
+    if (*full)
+        pool->full_until_ms = clock_monotonic_ms() + ATTEMPT_EVERY_MS;
+    connected(pool, db || *full);
     pthread_mutex_unlock(&pool->lock);
     if (db) {
         db->pool = pool;
@@ -238,12 +214,12 @@ static struct db *open_slot(struct db_pool *pool, uint64_t generation, bool *aga
     return db;
 }
 
-static struct db *take(struct db_pool *pool, const struct timespec *until, bool *again, struct err *err)
+static struct db *take(struct db_pool *pool, int64_t until, bool *full, struct err *err)
 {
     struct db *dead = NULL, *db = NULL;
     bool open = false;
 
-    *again = false;
+    *full = false;
     pthread_mutex_lock(&pool->lock);
     if (wait_for_slot(pool, until, err)) {
         db = take_idle(pool, &dead);
@@ -255,19 +231,20 @@ static struct db *take(struct db_pool *pool, const struct timespec *until, bool 
     pthread_mutex_unlock(&pool->lock);
 
     disconnect_all(dead);
-    return open ? open_slot(pool, generation, again, err) : db;
+    return open ? open_slot(pool, generation, full, err) : db;
 }
 
 struct db *db_take(struct db_pool *pool, struct err *err)
 {
-    const struct timespec until = wait_end(pool);
+    const int64_t until = clock_monotonic_ms() + pool->opts.pool_wait_ms;
     struct err refused;
     struct db *db;
-    bool again;
+    bool full;
 
     thread_begin();
-    while (!(db = take(pool, &until, &again, &refused)) && again)
-        ;
+    do
+        db = take(pool, until, &full, &refused);
+    while (!db && full);
     if (!db)
         *err = refused;
     return db;
