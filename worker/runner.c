@@ -1,5 +1,6 @@
 #include "runner.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -225,6 +226,10 @@ static struct run_result give_up(struct run *run, const struct err *failure)
     delete_message(run);
     return (struct run_result){known ? RUN_COPY : RUN_PARKED, false};
 }
+
+/* Names of METRIC_JOBS' label, in service/metrics.c, lie in this order. */
+static_assert(RUN_DONE == 0 && RUN_COPY == 1 && RUN_RETRIED == 2 && RUN_PARKED == 3 && RUN_LEFT == 4,
+              "an end has another place than its name in the metrics");
 
 static void count(const struct run *run, struct run_result result, int64_t began_us)
 {

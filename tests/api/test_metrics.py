@@ -2,6 +2,7 @@
 
 import re
 import socket
+import uuid
 
 import pytest
 import requests
@@ -59,6 +60,14 @@ def test_requests_of_all_processes_are_counted_by_route_and_status(stack, guest,
     assert rise("request_seconds_bucket", route="GET /jars", le="+Inf") >= 21
     assert rise("request_seconds_sum", route="GET /jars") > 0
     assert rise("cache_total", cache="sessions", result="hit") >= 1
+
+
+def test_refusals_of_a_limit_are_counted_by_its_name(stack, guest):
+    before = value(scrape(stack), "rate_limited_total", limit="sign_in")
+    body = {"email": f"{uuid.uuid4().hex}@example.com", "password": "not-the-password"}
+    answers = [guest.post("/login", body).status for _ in range(7)]
+    assert 429 in answers
+    assert value(scrape(stack), "rate_limited_total", limit="sign_in") - before >= answers.count(429)
 
 
 def test_whichever_process_answers_tells_the_sum(stack, user):
