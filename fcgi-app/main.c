@@ -48,7 +48,15 @@ static int print_routes(struct app *app)
 {
     static const char *const AUTH[] = {"public", "public", "user", "admin"};
     static const char *const ACCESS[] = {"none", "reads", "writes"};
-    static const char *const RATE[] = {"none", "api", "ai", "chat", "gemini_chat", "tips", "sign_in", "code_resend"};
+    static const char *const RATE[] = {[RATE_NONE] = "none",
+                                       [RATE_API] = "api",
+                                       [RATE_AI] = "ai",
+                                       [RATE_CHAT] = "chat",
+                                       [RATE_GEMINI_CHAT] = "gemini_chat",
+                                       [RATE_TIPS] = "tips",
+                                       [RATE_EXPORTS] = "exports",
+                                       [RATE_SIGN_IN] = "sign_in",
+                                       [RATE_CODE_RESEND] = "code_resend"};
     (void)app;
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         const struct route *r = &ROUTES[i];

@@ -10,7 +10,7 @@ enum { NAME_MAX_BYTES = 80 };
 
 /* Names of METRIC_LIMITED's label, in service/metrics.c, lie in this order. */
 static_assert(RATE_NONE == 0 && RATE_API == 1 && RATE_AI == 2 && RATE_CHAT == 3 && RATE_GEMINI_CHAT == 4 &&
-                  RATE_TIPS == 5 && RATE_SIGN_IN == 6 && RATE_CODE_RESEND == 7,
+                  RATE_TIPS == 5 && RATE_EXPORTS == 6 && RATE_SIGN_IN == 7 && RATE_CODE_RESEND == 8,
               "a rate has another place than its name in the metrics");
 
 void measure_open(const struct config *config)

@@ -18,7 +18,8 @@
 #define JOBS_LABEL {"job", NULL, 0, METRIC_JOBS_MAX + 1}
 
 static const char *const STATUSES[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
-static const char *const RATES[] = {"none", "api", "ai", "chat", "gemini_chat", "tips", "sign_in", "code_resend"};
+static const char *const RATES[] = {"none", "api",     "ai",      "chat",       "gemini_chat",
+                                    "tips", "exports", "sign_in", "code_resend"};
 static const char *const CACHES[] = {"sessions", "answers"};
 static const char *const HITS[] = {"miss", "hit"};
 static const char *const EVENTS[] = {"sent", "delayed", "parked"};
