@@ -33,7 +33,7 @@ WORKER_GEN := build/gen/mail_templates.c
 
 # ---- flags ---------------------------------------------------------------------------------------------------------
 
-VENDOR := libmariadb hiredis json-c libcurl openssl libsodium libjwt gmime-3.0 libxml-2.0 fcgi xlsxwriter pangocairo
+VENDOR := libmariadb hiredis json-c libcurl openssl libsodium libjwt gmime-3.0 libxml-2.0 libpcre2-8 fcgi xlsxwriter pangocairo
 VENDOR += $(shell for m in hiredis_ssl libesmtp-1.0; do pkg-config --exists $$m 2>/dev/null && echo $$m; done)
 VENDOR_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(VENDOR) 2>/dev/null))
 VENDOR_LIBS := $(shell pkg-config --libs $(VENDOR) 2>/dev/null) -lesmtp -lpthread -lm

@@ -11,6 +11,7 @@
 #include "handlers/export.h"
 #include "handlers/health.h"
 #include "handlers/import.h"
+#include "handlers/import_rule.h"
 #include "handlers/income.h"
 #include "handlers/jar.h"
 #include "handlers/password_reset.h"
@@ -97,6 +98,13 @@ const struct route ROUTES[] = {
     {METHOD_POST, "/gemini/spending-tips", assistant_tips, AUTH_USER, READS, RATE_TIPS, .body = &TIPS_BODY},
     {METHOD_POST, "/gemini/voice-parse", assistant_voice, AUTH_USER, READS, RATE_API, .body = &VOICE_BODY},
     {METHOD_GET, "/health", health, AUTH_PUBLIC, NO_DB, RATE_NONE},
+    {METHOD_GET, "/import-rules", import_rules_get, AUTH_USER, READS, RATE_API},
+    {METHOD_POST, "/import-rules", import_rule_post, AUTH_USER, WRITES, RATE_API, .idempotent = true,
+     .body = &IMPORT_RULE_BODY},
+    {METHOD_POST, "/import-rules/apply", import_rules_apply, AUTH_USER, WRITES, RATE_API, .idempotent = true,
+     .body = &IMPORT_RULES_APPLY_BODY},
+    {METHOD_DELETE, "/import-rules/{id}", import_rule_delete, AUTH_USER, WRITES, RATE_API},
+    {METHOD_PUT, "/import-rules/{id}", import_rule_put, AUTH_USER, WRITES, RATE_API, .body = &IMPORT_RULE_BODY},
     {METHOD_GET, "/imports", imports_get, AUTH_USER, READS, RATE_API, .query = &IMPORTS_QUERY},
     {METHOD_POST, "/imports", import_post, AUTH_USER, NO_DB, RATE_API, .lane = LANE_FILES, .upload = &IMPORT_UPLOAD},
     {METHOD_DELETE, "/imports/{id}", import_delete, AUTH_USER, WRITES, RATE_API},

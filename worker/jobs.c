@@ -4,6 +4,7 @@
 
 const struct job_row JOBS[] = {
     {EVENT_IMPORT_CONTINUE, job_import_continue, .locks_household = true},
+    {EVENT_IMPORT_RULES, job_import_rules, .locks_household = true},
     {EVENT_JARS_RECALCULATE, job_jars_recalculate, .locks_household = true},
     {EVENT_MAIL_REQUESTED, job_mail_requested, .locks_household = false},
     {EVENT_OTP_REQUESTED, job_otp_requested, .locks_household = false},

@@ -16,6 +16,7 @@
 #define EVENT_OTP_REQUESTED "otp.requested"
 #define EVENT_MAIL_REQUESTED "mail.requested"
 #define EVENT_IMPORT_CONTINUE "import.continue"
+#define EVENT_IMPORT_RULES "import.rules"
 #define EVENT_REPORT_REQUESTED "report.requested"
 
 enum { EVENT_VERSION = 1, EVENT_TYPE_MAX = 40 };

@@ -187,7 +187,9 @@ bool ledger_post(struct scope *s, struct ledger_batch *b, struct err *err)
         return err_set(err, ERR_OVERFLOW, "The sum is too large");
     if (unassigned && !household_unassigned_add(s->db, s->household_id, unassigned, err))
         return false;
-    return first_month < this_month && !b->quiet && !b->later ? ledger_recalculate_later(s, first_month, err) : true;
+    return first_month < this_month && !b->quiet && !b->later && !s->recalculates_later
+               ? ledger_recalculate_later(s, first_month, err)
+               : true;
 }
 
 bool ledger_take_back(struct ledger_batch *b, struct entry_sum *sums, size_t count, struct err *err)

@@ -20,6 +20,7 @@ struct scope {
     int64_t now_ms;
     int32_t today;                /* ymd in the configured zone */
     int64_t large_amount_default; /* minor units; a user's own threshold goes before */
+    bool recalculates_later;      /* the ledger records no recalculation: the caller does, once for many changes */
     int outbox_rows;              /* events recorded in this transaction: the caller wakes the relay after COMMIT */
 };
 

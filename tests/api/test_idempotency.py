@@ -65,6 +65,8 @@ DRIVERS = {
         {"actionType": "INCOME", "amount": 100},
         {"actionType": "EXPENSE", "amount": 100},
     ),
+    "/import-rules": lambda user: ("/import-rules", {"pattern": "ca phe", "name": "A"}, {"pattern": "ca phe", "name": "B"}),
+    "/import-rules/apply": lambda user: ("/import-rules/apply", {}, {"from": "2026-01-01"}),
     "/imports/{id}/confirm": lambda user: (f"/imports/{statement(user)}/confirm", None, None),
     "/transactions/{id}/restore": lambda user: (f"/transactions/{deleted_expense(user)}/restore", None, None),
 }

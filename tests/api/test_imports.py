@@ -355,3 +355,93 @@ def test_entities_are_not_expanded(user):
     laughs = '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
     upload(user, '<?xml version="1.0"?>' + laughs + FORMATS["camt"], expect=422)
     assert user.get("/imports").json == []
+
+
+def rule(user, pattern, expect=201, **more):
+    return user.post("/import-rules", {"pattern": pattern, **more}, expect=expect).json
+
+
+def test_rules_decide_about_new_rows(user):
+    food, wage, jar = user.category("expense", "Ăn")["id"], user.category("income", "Lương")["id"], user.jar()["id"]
+    rule(user, "ca phe", categoryId=food, jarId=jar, name="Cà phê", priority=5)
+    rule(user, r"^pos \d+ (trà|sữa)", regex=True, categoryId=food, priority=2)
+    rule(user, "lương", categoryId=wage)
+    rule(user, "lương", kind="expense", name="Trả lương", priority=9)
+    seen = preview(
+        user,
+        csv(
+            "28/03/2026;-1.000;POS 12 CÀ PHÊ",
+            "28/03/2026;-2.000;pos 7 TRÀ đá",
+            "28/03/2026;3.000;LUONG T3",
+            "28/03/2026;-4.000;Lương",
+        ),
+    )
+    assert [(row["categoryId"], row["jarId"], row["name"]) for row in rows(user, seen)] == [
+        (food, jar, "Cà phê"),
+        (food, None, None),
+        (wage, None, None),
+        (None, None, "Trả lương"),
+    ]
+    confirm(user, seen)
+    assert {(t["name"], t["categoryName"]) for t in transactions(user)} == {
+        ("Cà phê", "Ăn"),
+        ("pos 7 TRÀ đá", "Ăn"),
+        ("LUONG T3", "Lương"),
+        ("Trả lương", "Khác"),
+    }
+
+
+def test_rules_are_applied_to_the_past_but_not_over_an_edit(user, database):
+    food, jar = user.category("expense", "Ăn")["id"], user.jar(target=100)["id"]
+    seen = preview(user, csv(*(f"{day:02}/03/2026;-{day}.000;Cà phê {day}" for day in range(10, 20)), "20/03/2026;5.000;Thưởng"))
+    confirm(user, seen)
+    edited = next(t for t in transactions(user) if t["name"] == "Cà phê 12")
+    user.put(f"/transactions/{edited['id']}", {"name": "Của tôi", "amount": edited["amount"]})
+    made = rule(user, "ca phe", categoryId=food)
+    done = user.post("/import-rules/apply", expect=200).json
+    assert done == {"scanned": 10, "changed": 9, "more": False}
+    assert sorted(t["categoryName"] for t in transactions(user) if t["kind"] == "expense") == ["Khác"] + ["Ăn"] * 9
+    user.put(f"/import-rules/{made['id']}", {"pattern": "ca phe", "categoryId": food, "jarId": jar, "name": "Cà phê"})
+    assert user.post("/import-rules/apply", {"from": "2026-03-15"}, expect=200).json["changed"] == 5
+    assert user.balances()[jar] == 5000 - sum(range(15, 20)) * 1000
+    assert user.post("/import-rules/apply", expect=200).json["changed"] == 4
+    assert user.post("/import-rules/apply", expect=200).json["changed"] == 0
+    check_balances(database, household_of(database, user))
+    undone = user.delete(f"/imports/{seen['id']}", expect=200).json
+    assert counts(undone, "removed", "kept") == (10, 1)
+    check_balances(database, household_of(database, user))
+
+
+def test_many_rows_are_changed_by_steps(user, database):
+    jar = user.jar()["id"]
+    confirm(user, preview(user, csv(*(f"{1 + n % 28:02}/03/2026;-{n + 1};Cà phê {n}" for n in range(450)))))
+    rule(user, "cà phê", jarId=jar)
+    assert user.post("/import-rules/apply", expect=202).json == {"scanned": 200, "changed": 200, "more": True}
+    until(lambda: user.balances()[jar] == -sum(range(1, 451)), 30)
+    check_balances(database, household_of(database, user))
+
+
+def test_rules_are_checked(user, other):
+    assert rule(user, "ab", name="A")["priority"] == 0
+    for body, field in (
+        ({"pattern": "a", "name": "A"}, "pattern"),
+        ({"pattern": "ab"}, "categoryId"),
+        ({"pattern": "(ab", "regex": True, "name": "A"}, "pattern"),
+        ({"pattern": "ab", "categoryId": user.category_of("income"), "kind": "expense"}, "kind"),
+        ({"pattern": "ab", "categoryId": user.category_of("income"), "jarId": user.jar()["id"]}, "jarId"),
+        ({"pattern": "ab", "name": "A", "x": 1}, "x"),
+    ):
+        user.invalid("POST", "/import-rules", body, field)
+    rule(user, "ab", expect=404, categoryId=other.category_of("expense"))
+    id = user.get("/import-rules").json[0]["id"]
+    other.put(f"/import-rules/{id}", {"pattern": "ab", "name": "B"}, expect=404)
+    other.delete(f"/import-rules/{id}", expect=404)
+    user.delete(f"/import-rules/{id}", expect=204)
+    assert user.get("/import-rules").json == []
+
+
+def test_an_expression_that_never_ends_holds_nothing_up(user):
+    rule(user, "(a+)+$", regex=True, name="A")
+    rule(user, "aaa", name="B", priority=1)
+    lines = [f"28/03/2026;-{n + 1};{'a' * 60}b {n}" for n in range(500)]
+    assert {row["name"] for row in rows(user, preview(user, csv(*lines)))} == {"B"}

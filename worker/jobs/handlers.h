@@ -14,6 +14,8 @@ bool job_mail_requested(struct job *job, struct err *err);
 bool job_transaction_large(struct job *job, struct err *err);
 /* subjectId: an import whose confirmation or undo goes on by a step. */
 bool job_import_continue(struct job *job, struct err *err);
+/* data {afterDay, afterId}: the rules of imports are applied to what is behind that transaction. */
+bool job_import_rules(struct job *job, struct err *err);
 /* data {fromMonth}: recalculates the household's jar months from that month. */
 bool job_jars_recalculate(struct job *job, struct err *err);
 /* subjectId: the export. Its row in the database is the work; this only wakes who does it. */

@@ -5,6 +5,7 @@
 #include "finance/imports/dedup.h"
 #include "finance/imports/mapping.h"
 #include "finance/imports/probable.h"
+#include "finance/imports/rules.h"
 #include "store/import_row.h"
 
 enum { SCRATCH_FIRST = 256 * 1024, SCRATCH_MAX = 16 * 1024 * 1024, MAPPING_JSON_MAX = 500, HEADER_JSON_MAX = 60000 };
@@ -28,6 +29,7 @@ struct reading {
     struct import *import;
     const struct preview_source *source;
     struct dedup *dedup;
+    struct rules *rules;
     struct arena *scratch; /* of one batch */
     struct import_row *rows;
     size_t count;
@@ -57,6 +59,19 @@ static bool judge(struct reading *r, const struct statement_row *row, struct imp
     return out->dedup_key.p || no_memory(err);
 }
 
+static bool apply_rules(struct reading *r, const struct statement_row *row, struct import_row *out, struct err *err)
+{
+    const struct import_rule *rule;
+    if (!rules_pick(r->rules, row->text, row->amount > 0, r->scratch, &rule, err))
+        return false;
+    if (rule) {
+        out->category_id = rule->category_id;
+        out->jar_id = rule->jar_id;
+        out->name = rule->name;
+    }
+    return true;
+}
+
 static void widen_days(struct import *i, int32_t day)
 {
     i->first_on = !i->first_on || day < i->first_on ? day : i->first_on;
@@ -82,7 +97,7 @@ static bool take_row(void *to, const struct statement_row *row, struct err *err)
         out.occurred_on = row->occurred_on;
         out.amount = row->amount;
         widen_days(i, row->occurred_on);
-        if (!judge(r, row, &out, err))
+        if (!judge(r, row, &out, err) || !apply_rules(r, row, &out, err))
             return false;
     }
     if (!out.text.p || !out.bank_id.p)
@@ -179,10 +194,11 @@ static bool read_all(struct scope *s, const struct preview_source *source, struc
 {
     __attribute__((cleanup(scratch_auto))) struct arena *scratch = arena_new(SCRATCH_FIRST, SCRATCH_MAX);
     AUTO(dedup) struct dedup *dedup = dedup_new(i->account);
-    struct reading r = {.s = s, .import = i, .source = source, .dedup = dedup, .scratch = scratch};
+    AUTO(rules) struct rules *rules = rules_load(s, err);
+    struct reading r = {.rules = rules, .s = s, .import = i, .source = source, .dedup = dedup, .scratch = scratch};
     i->row_count = 0;
     i->first_on = i->last_on = 0;
-    if (!read_rows(&r, o, info, err) || !describe(s, info, i, err))
+    if (!rules || !read_rows(&r, o, info, err) || !describe(s, info, i, err))
         return false;
     if (!i->row_count && !i->ask_columns)
         return err_field(err, "file", "Tệp không có giao dịch nào");

@@ -113,6 +113,11 @@ static const struct question QUESTIONS[] = {
     {"POST", "/gemini/spending-tips", "", NULL, 200},
     {"POST", "/gemini/voice-parse", "", "{\"text\":\"cà phê 35 nghìn\"}", 200},
     {"GET", "/health", "", NULL, 200},
+    {"GET", "/import-rules", "", NULL, 200},
+    {"POST", "/import-rules", "", "{\"pattern\":\"trà|sữa\",\"regex\":true,\"categoryId\":$food}", 201},
+    {"POST", "/import-rules/apply", "", NULL, 200},
+    {"DELETE", "/import-rules/$rule", "", NULL, 204},
+    {"PUT", "/import-rules/$rule", "", "{\"pattern\":\"phê\",\"name\":\"Quán\"}", 200},
     {"GET", "/imports", "", NULL, 200},
     {"POST", "/imports", "", "{}", 415},
     {"DELETE", "/imports/2", "", NULL, 200},
@@ -302,6 +307,10 @@ static void make_books(void)
     for (size_t i = 0; i < ARRAY_LEN(STATEMENTS); i++)
         database_run(f->pool, STATEMENTS[i]);
     make(&(struct question){"POST", "/imports/2/confirm", "", NULL, 200});
+    make(&(struct question){"POST", "/import-rules", "",
+                            "{\"pattern\":\"ca phe\",\"name\":\"Cà phê sáng\",\"categoryId\":$food,\"jarId\":$jar}",
+                            201});
+    name("rule", "SELECT id FROM import_rules");
     make(&(struct question){"DELETE", "/expenses/$gone", "", NULL, 204});
     database_run(f->pool,
                  "INSERT INTO documents (household_id, user_id, kind, state, object_key, public_key, name,"

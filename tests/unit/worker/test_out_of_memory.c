@@ -54,6 +54,7 @@ static const struct request {
     const char *id, *type, *data;
 } REQUESTS[] = {
     {EVENT("0"), EVENT_IMPORT_CONTINUE, "{}"},
+    {EVENT("9"), EVENT_IMPORT_RULES, "{\"afterDay\":\"2026-01-01\",\"afterId\":0}"},
     {EVENT("1"), EVENT_JARS_RECALCULATE, "{\"fromMonth\":\"2026-03\"}"},
     {EVENT("2"), EVENT_MAIL_REQUESTED, "{\"template\":\"address_in_use\",\"a\":\"b\"}"},
     {EVENT("3"), EVENT_OTP_REQUESTED, "{\"purpose\":\"reset\"}"},
