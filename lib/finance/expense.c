@@ -33,6 +33,9 @@ static void take_input(struct transaction *t, const struct expense_input *in, co
     t->icon = in->icon;
     t->note = in->note;
     t->receipt_location = in->receipt_location;
+    /* Another picture, or none: the document is its receipt no longer. */
+    if (!text_eq(in->receipt_image_url, t->receipt_image_url))
+        t->receipt_document_id = 0;
     t->receipt_image_url = in->receipt_image_url;
 }
 

@@ -9,13 +9,14 @@ const char *const TRANSACTION_KINDS[] = {"income", "expense", "transfer", NULL};
 
 #define TX_COLUMNS                                                                                                                \
     "t.id, t.kind, t.amount, t.occurred_on, t.category_id, c.name, c.active, j.id, j.name, k.id, k.name, t.name, t.icon, t.note," \
-    " t.receipt_location, t.receipt_image_url, t.version, t.deleted_at, t.created_at, t.updated_at"
-#define TX_TYPES "itiditiitittttttimmm"
+    " t.receipt_location, t.receipt_image_url, t.version, t.deleted_at, t.created_at, t.updated_at,"                  \
+    " t.receipt_document_id"
+#define TX_TYPES "itiditiitittttttimmmi"
 #define TX_JOINS                                                                                                       \
     " LEFT JOIN categories c ON c.household_id = t.household_id AND c.id = t.category_id"                              \
     " LEFT JOIN jars j ON j.household_id = t.household_id AND j.id = t.jar_id AND j.active = 1"                        \
     " LEFT JOIN jars k ON k.household_id = t.household_id AND k.id = t.to_jar_id AND k.active = 1"
-enum { TX_COLUMN_COUNT = 20 };
+enum { TX_COLUMN_COUNT = 21 };
 
 /* What every list has after its leading index columns: the date range, the keyset, then what only narrows. */
 #define TX_DATES " AND t.occurred_on >= ? AND t.occurred_on <= ?"
@@ -92,8 +93,8 @@ static const struct stmt_def INSERT = {
 static const struct stmt_def UPDATE = {
     "transaction.update",
     "UPDATE transactions SET amount = ?, occurred_on = ?, category_id = ?, jar_id = ?, to_jar_id = ?, name = ?, icon = ?, note = ?,"
-    " receipt_location = ?, receipt_image_url = ?, updated_at = ?, version = version + 1 WHERE household_id = ? AND id = ? AND deleted_at IS NULL",
-    "idiiitttttmii", ""};
+    " receipt_location = ?, receipt_image_url = ?, receipt_document_id = ?, updated_at = ?, version = version + 1 WHERE household_id = ? AND id = ? AND deleted_at IS NULL",
+    "idiiitttttimii", ""};
 
 static const struct stmt_def SET_DELETED = {
     "transaction.set_deleted",
@@ -147,7 +148,8 @@ struct transaction transaction_from_row(struct db_row *row)
                                 .version = row_int(row, 16),
                                 .deleted_at_ms = row_instant(row, 17),
                                 .created_at_ms = row_instant(row, 18),
-                                .updated_at_ms = row_instant(row, 19)};
+                                .updated_at_ms = row_instant(row, 19),
+                                .receipt_document_id = row_int(row, 20)};
 }
 
 struct transaction transaction_income_from_row(struct db_row *row)
@@ -294,8 +296,8 @@ bool transaction_update(struct db *db, int64_t household, struct transaction *t,
     if (!db_exec(db, &UPDATE,
                  DB_ARGS(db_int(t->amount), db_date(t->occurred_on), db_id(t->category_id), db_id(t->jar_id),
                          db_id(t->to_jar_id), db_text(t->name), db_text(t->icon), db_text(t->note),
-                         db_text(t->receipt_location), db_text(t->receipt_image_url), db_instant(now_ms),
-                         db_int(household), db_int(t->id)),
+                         db_text(t->receipt_location), db_text(t->receipt_image_url),
+                         db_id(t->receipt_document_id), db_instant(now_ms), db_int(household), db_int(t->id)),
                  &res, err) ||
         !changed_one(&res, err))
         return false;

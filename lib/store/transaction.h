@@ -23,6 +23,7 @@ struct transaction {
     struct text category_name, jar_name, to_jar_name;
     bool category_deleted;
     struct text name, icon, note, receipt_location, receipt_image_url;
+    int64_t receipt_document_id; /* whose address receipt_image_url is; 0: a client's own, or none */
     int64_t version, deleted_at_ms, created_at_ms, updated_at_ms;
     /* one live allocation, in lists of incomes with their allocations (0: none); rows of one income follow each other
      */

@@ -55,6 +55,14 @@ def test_a_picture_is_stored_and_comes_back_as_it_was(user):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_the_object_lies_under_the_household_and_is_encrypted(user, aws, database):
+    made = store(user)
+    row = database.one("SELECT object_key, household_id FROM documents WHERE id = %s", made["id"])
+    assert row["object_key"].startswith(f"h/{row['household_id']}/image/")
+    found = aws("s3").head_object(Bucket=BUCKET, Key=row["object_key"])
+    assert found["ServerSideEncryption"] == "AES256" and found["ContentType"] == "image/png"
+
+
 def test_nothing_of_s3_leaves(user):
     answer = content(user, store(user)["id"])
     told = " ".join(f"{name}: {value}" for name, value in answer.headers.items()).lower()
@@ -252,6 +260,24 @@ def test_a_receipt_moves_and_its_deletion_clears_the_transaction(user):
     assert user.get(f"/transactions/{first}").json["receiptImageUrl"] is None
     user.delete(f"/documents/{made['id']}", expect=204)
     assert user.get(f"/transactions/{second}").json["receiptImageUrl"] is None
+
+
+def test_a_change_that_names_another_picture_ends_the_receipt(user, database):
+    def shown():
+        row = database.one("SELECT receipt_document_id, receipt_image_url FROM transactions WHERE id = %s", expense["id"])
+        return row["receipt_document_id"], row["receipt_image_url"]
+
+    expense = user.expense(50_000)
+    made = store(user, transactionId=str(expense["id"]))
+    url = user.get(f"/transactions/{expense['id']}").json["receiptImageUrl"]
+    body = {"name": "Phở", "categoryId": expense["categoryId"], "amount": 60_000}
+    for same in ({}, {"receiptImageUrl": url}):
+        user.put(f"/expenses/{expense['id']}", {**body, **same})
+        assert shown() == (made["id"], url)
+    for path, other in (("expenses", "https://pictures.example/1.png"), ("transactions", None)):
+        user.put(f"/transactions/{expense['id']}/receipt", {"documentId": made["id"]})
+        user.put(f"/{path}/{expense['id']}", {**body, "receiptImageUrl": other})
+        assert shown() == (None, other)
 
 
 def test_a_receipt_needs_a_transaction_and_a_document_of_ones_own(user, other):
