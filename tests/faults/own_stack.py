@@ -71,6 +71,19 @@ class OwnStack:
         os.kill(pid, number)
         return pid
 
+    def worker_task(self, name):
+        """Runs one of the worker's periodic tasks now; returns what it said."""
+        done = subprocess.run(
+            [ROOT / "build/release/moneymanager-worker", "--run-task", name],
+            env={**os.environ, **self.stack.env},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def down(self):
         subprocess.run([sys.executable, STACK, "down", str(self.dir)], capture_output=True, check=False, timeout=180)
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -98,6 +98,9 @@ bool s3_refused(struct s3 *s, const char *what, const struct aws_answer *a, stru
     else
         err_set(err, code,
                 code == ERR_INTERNAL ? "A request to the file store was wrong" : "The file store is not available");
-    return err_cause(err, "s3.%s: status %d %s: %s", what, a->status, *a->code ? a->code : "without an error code",
-                     a->message);
+    /* The line above comes seldom, and an answer to HEAD names no code: whoever was refused names the layer too. */
+    return err_cause(err, "s3.%s: status %d %s: %.150s%s%s", what, a->status,
+                     *a->code ? a->code : "without an error code", a->message,
+                     a->status == 403 ? "; look first at " : "",
+                     a->status == 403 ? s3_likely_layer(a->code, a->message) : "");
 }
