@@ -1,5 +1,6 @@
 #include "http/upload.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "http/multipart.h"
 
 enum {
+    PERCENT = 3, /* characters that a byte may become */
     PIECE = 64 * 1024,
     FIELDS_MAX = 128 * 1024 /* of all text parts, percent-encoded */
 };
@@ -18,6 +20,8 @@ struct reading {
     struct upload *up;
     struct buf fields; /* the text parts as a query */
     struct digest *digest;
+    char *held; /* PIECE bytes: the parser cuts a file at each CR, and each cut would be a write */
+    size_t held_n;
     char head[MEDIA_HEAD];
     size_t head_n;
     bool in_file, file_seen;
@@ -65,6 +69,11 @@ struct text upload_clean_name(struct text sent, struct arena *mem)
 
 /* ---- the parts ---- */
 
+static bool no_memory(struct err *err)
+{
+    return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
+}
+
 static bool begin_file(struct reading *r, const struct multipart_part *part, struct err *err)
 {
     if (r->file_seen)
@@ -85,6 +94,14 @@ static bool begin_part(void *to, const struct multipart_part *part, struct err *
     return true;
 }
 
+static bool write_held(struct reading *r, struct err *err)
+{
+    struct text bytes = {r->held, r->held_n};
+    r->held_n = 0;
+    digest_add(r->digest, bytes);
+    return spool_write(r->up->fd, bytes.p, bytes.n, err);
+}
+
 static bool file_bytes(struct reading *r, struct text bytes, struct err *err)
 {
     r->up->size += (int64_t)bytes.n;
@@ -94,8 +111,12 @@ static bool file_bytes(struct reading *r, struct text bytes, struct err *err)
     size_t more = MEDIA_HEAD - r->head_n < bytes.n ? MEDIA_HEAD - r->head_n : bytes.n;
     memcpy(r->head + r->head_n, bytes.p, more);
     r->head_n += more;
-    digest_add(r->digest, bytes);
-    return spool_write(r->up->fd, bytes.p, bytes.n, err);
+    assert(bytes.n <= PIECE); /* no more is ever fed at once */
+    if (bytes.n > PIECE - r->held_n && !write_held(r, err))
+        return false;
+    memcpy(r->held + r->held_n, bytes.p, bytes.n);
+    r->held_n += bytes.n;
+    return true;
 }
 
 static bool part_bytes(void *to, struct text bytes, struct err *err)
@@ -103,17 +124,19 @@ static bool part_bytes(void *to, struct text bytes, struct err *err)
     struct reading *r = to;
     if (r->in_file)
         return file_bytes(r, bytes, err);
+    bool fits = r->fields.n + PERCENT * bytes.n <= FIELDS_MAX;
     buf_uri(&r->fields, bytes, false);
-    return !r->fields.failed || err_set(err, ERR_PAYLOAD_TOO_LARGE, "The text fields are too long");
+    return !r->fields.failed ||
+           (fits ? no_memory(err) : err_set(err, ERR_PAYLOAD_TOO_LARGE, "The text fields are too long"));
 }
 
 static bool end_part(void *to, struct err *err)
 {
     struct reading *r = to;
-    (void)err;
-    if (!r->in_file)
-        buf_char(&r->fields, '&');
-    return true;
+    if (r->in_file)
+        return write_held(r, err);
+    buf_char(&r->fields, '&');
+    return !r->fields.failed || no_memory(err);
 }
 
 /* ---- the body ---- */
@@ -137,7 +160,8 @@ static bool read_parts(struct reading *r, struct err *err)
     struct multipart m;
     int64_t left;
     char *piece = arena_alloc(x->mem, PIECE);
-    if (!piece)
+    r->held = arena_alloc(x->mem, PIECE);
+    if (!piece || !r->held)
         return err_set(err, ERR_NO_MEMORY, "Not enough memory for the request");
     if (!body_length(x, &left, err))
         return false;

@@ -9,7 +9,7 @@ const char *const TRANSACTION_KINDS[] = {"income", "expense", "transfer", NULL};
 
 #define TX_COLUMNS                                                                                                                \
     "t.id, t.kind, t.amount, t.occurred_on, t.category_id, c.name, c.active, j.id, j.name, k.id, k.name, t.name, t.icon, t.note," \
-    " t.receipt_location, t.receipt_image_url, t.version, t.deleted_at, t.created_at, t.updated_at,"                  \
+    " t.receipt_location, t.receipt_image_url, t.version, t.deleted_at, t.created_at, t.updated_at,"                              \
     " t.receipt_document_id"
 #define TX_TYPES "itiditiitittttttimmmi"
 #define TX_JOINS                                                                                                       \
@@ -296,8 +296,8 @@ bool transaction_update(struct db *db, int64_t household, struct transaction *t,
     if (!db_exec(db, &UPDATE,
                  DB_ARGS(db_int(t->amount), db_date(t->occurred_on), db_id(t->category_id), db_id(t->jar_id),
                          db_id(t->to_jar_id), db_text(t->name), db_text(t->icon), db_text(t->note),
-                         db_text(t->receipt_location), db_text(t->receipt_image_url),
-                         db_id(t->receipt_document_id), db_instant(now_ms), db_int(household), db_int(t->id)),
+                         db_text(t->receipt_location), db_text(t->receipt_image_url), db_id(t->receipt_document_id),
+                         db_instant(now_ms), db_int(household), db_int(t->id)),
                  &res, err) ||
         !changed_one(&res, err))
         return false;
