@@ -17,6 +17,8 @@ static const struct retention {
     /* Long after its half hour: a repeated confirmation still learns that it was done. */
     {{"proposals", "DELETE FROM proposals WHERE expires_at < ? LIMIT ?", "mi", ""}, 7 * DAY},
     {{"transaction_codes", "DELETE FROM transaction_codes WHERE expires_at < ? LIMIT ?", "mi", ""}, DAY},
+    /* Of previews that nobody confirmed; the rows stay, only the columns cannot be changed any more. */
+    {{"import_files", "DELETE FROM import_files WHERE created_at < ? LIMIT ?", "mi", ""}, 30 * DAY},
     /* Few rows; the latest of each task is what catch-up starts from. */
     {{"periodic_tasks", "DELETE FROM periodic_tasks WHERE done_at < ? LIMIT ?", "mi", ""}, 400 * DAY},
 };
