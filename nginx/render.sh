@@ -17,7 +17,7 @@ out=$1
 here=$(cd "$(dirname "$0")" && pwd)
 run=${RUN_DIR:-/run/moneymanager}
 access=${ACCESS_LOG:-/dev/stdout}
-servers=${RESOLVER:-$(awk '$1 == "nameserver" { print ($2 ~ /:/ ? "[" $2 "]" : $2) }' /etc/resolv.conf 2>/dev/null | tr '\n' ' ')}
+servers=${RESOLVER:-$(awk '$1 == "nameserver" && $2 !~ /%/ { print ($2 ~ /:/ ? "[" $2 "]" : $2) }' /etc/resolv.conf 2>/dev/null | tr '\n' ' ')}
 
 # Values end up in a configuration file, so what could end a directive is refused.
 case "$run${LISTEN:-}${API_SOCKETS:-}${TRUSTED_PROXIES:-}${WEB_ORIGINS:-}${NGINX_WORKERS:-}${NGINX_USER:-}$servers${CA_FILE:-}$access${ERROR_LOG:-}" in
