@@ -7,8 +7,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build=(gcc make pkg-config libc6-dev libfcgi-dev libmariadb-dev libhiredis-dev libjson-c-dev libcurl4-openssl-dev
-    libssl-dev libsodium-dev libjwt-dev libgmime-3.0-dev libesmtp-dev libxml2-dev libpcre2-dev libxlsxwriter-dev libpango1.0-dev
-    util-linux)
+    libssl-dev libsodium-dev libjwt-dev libgmime-3.0-dev libesmtp-dev libxml2-dev libpcre2-dev libxlsxwriter-dev
+    libminizip-dev libpango1.0-dev util-linux)
 run=("${build[@]}" git mariadb-server mariadb-client redis-server nginx spawn-fcgi multiwatch supervisor python3
     python3-venv openssl ca-certificates curl jq procps poppler-utils fonts-dejavu-core)
 test=(libcmocka-dev libfaketime)
