@@ -8,6 +8,7 @@
 #include "finance/imports/rules.h"
 #include "store/import_row.h"
 
+enum { ROW_FIRST = 16 * 1024, ROW_MAX = 256 * 1024 };
 enum { SCRATCH_FIRST = 256 * 1024, SCRATCH_MAX = 16 * 1024 * 1024, MAPPING_JSON_MAX = 500, HEADER_JSON_MAX = 60000 };
 
 static const char REPEATED[] = "Trùng mã giao dịch với một dòng khác trong tệp";
@@ -31,6 +32,7 @@ struct reading {
     struct dedup *dedup;
     struct rules *rules;
     struct arena *scratch; /* of one batch */
+    struct arena *row_mem; /* of one row */
     struct import_row *rows;
     size_t count;
 };
@@ -49,7 +51,7 @@ static bool judge(struct reading *r, const struct statement_row *row, struct imp
 {
     char key[DIGEST_TEXT];
     bool repeated;
-    if (!dedup_key(r->dedup, row, r->scratch, key, &repeated, err))
+    if (!dedup_key(r->dedup, row, r->row_mem, key, &repeated, err))
         return false;
     out->dedup_key = arena_text(r->scratch, text_of(key));
     if (repeated) {
@@ -62,7 +64,7 @@ static bool judge(struct reading *r, const struct statement_row *row, struct imp
 static bool apply_rules(struct reading *r, const struct statement_row *row, struct import_row *out, struct err *err)
 {
     const struct import_rule *rule;
-    if (!rules_pick(r->rules, row->text, row->amount > 0, r->scratch, &rule, err))
+    if (!rules_pick(r->rules, row->text, row->amount > 0, r->row_mem, &rule, err))
         return false;
     if (rule) {
         out->category_id = rule->category_id;
@@ -102,6 +104,7 @@ static bool take_row(void *to, const struct statement_row *row, struct err *err)
     }
     if (!out.text.p || !out.bank_id.p)
         return no_memory(err);
+    arena_reset(r->row_mem);
     r->rows[r->count++] = out;
     return r->count < IMPORT_ROW_SET_MAX || flush(r, err);
 }
@@ -110,7 +113,7 @@ static bool read_rows(struct reading *r, const struct statement_options *o, stru
                       struct err *err)
 {
     r->rows = arena_array(r->s->mem, IMPORT_ROW_SET_MAX, sizeof *r->rows);
-    if (!r->rows || !r->scratch || !r->dedup)
+    if (!r->rows || !r->scratch || !r->row_mem || !r->dedup)
         return no_memory(err);
     return r->source->format->read(r->source->file, o, info, take_row, r, err) && flush(r, err);
 }
@@ -193,9 +196,11 @@ static bool read_all(struct scope *s, const struct preview_source *source, struc
                      struct statement_info *info, struct import *i, struct err *err)
 {
     __attribute__((cleanup(scratch_auto))) struct arena *scratch = arena_new(SCRATCH_FIRST, SCRATCH_MAX);
+    __attribute__((cleanup(scratch_auto))) struct arena *row_mem = arena_new(ROW_FIRST, ROW_MAX);
     AUTO(dedup) struct dedup *dedup = dedup_new(i->account);
     AUTO(rules) struct rules *rules = rules_load(s, err);
-    struct reading r = {.rules = rules, .s = s, .import = i, .source = source, .dedup = dedup, .scratch = scratch};
+    struct reading r = {
+        .row_mem = row_mem, .rules = rules, .s = s, .import = i, .source = source, .dedup = dedup, .scratch = scratch};
     i->row_count = 0;
     i->first_on = i->last_on = 0;
     if (!rules || !read_rows(&r, o, info, err) || !describe(s, info, i, err))

@@ -3,7 +3,10 @@
 #include "finance/statement/csv_columns.h"
 #include "finance/statement/parts.h"
 
-enum { HEADER_WITHIN = 40 /* records before which a bank may put its address and the account */ };
+enum {
+    COLUMN_NAME_MAX = 120,
+    HEADER_WITHIN = 40 /* records before which a bank may put its address and the account */
+};
 
 static bool detect(struct text file)
 {
@@ -13,10 +16,10 @@ static bool detect(struct text file)
 static bool keep_columns(const struct csv *record, const struct statement_options *o, struct statement_info *info,
                          struct err *err)
 {
-    char name[STATEMENT_TEXT_MAX + 1];
+    char name[COLUMN_NAME_MAX + 1];
     info->column_count = record->count;
     for (size_t i = 0; i < record->count; i++) {
-        info->columns[i] = arena_text(o->mem, part_clean(record->fields[i], name, STATEMENT_TEXT_MAX));
+        info->columns[i] = arena_text(o->mem, part_clean(record->fields[i], name, COLUMN_NAME_MAX));
         if (!info->columns[i].p)
             return err_set(err, ERR_NO_MEMORY, "Out of memory");
     }

@@ -4,6 +4,8 @@
 #include "finance/statement/parts.h"
 
 enum column_kind { COLUMN_DATE, COLUMN_AMOUNT, COLUMN_DEBIT, COLUMN_CREDIT, COLUMN_TEXT, COLUMN_ID, COLUMN_OTHER };
+/* A longer field is no name of a column; so what is folded stays small, whatever a file has in its first lines. */
+enum { NAME_MAX_BYTES = 120 };
 enum { KINDS = COLUMN_OTHER + 1, EXACT = 100, LOOK_AT = 50 };
 
 /* As headers say it, folded: lower case, no marks. The longest word that a header holds decides. */
@@ -97,7 +99,7 @@ struct choice {
 
 static bool weigh(struct choice *c, int64_t column, struct text header, struct arena *mem)
 {
-    struct text folded = nova_fold(header, mem);
+    struct text folded = nova_fold(text_slice(header, 0, header.n < NAME_MAX_BYTES ? header.n : NAME_MAX_BYTES), mem);
     enum column_kind kind = COLUMN_OTHER;
     int best = 0;
     for (size_t i = 0; folded.p && i < ARRAY_LEN(WORDS); i++) {

@@ -49,7 +49,7 @@ struct statement_options {
 
 struct statement_info {
     char account[STATEMENT_ACCOUNT_MAX + 1];    /* "" when the file does not tell */
-    struct text columns[STATEMENT_COLUMNS_MAX]; /* a CSV's header, or its first row when there is none */
+    struct text columns[STATEMENT_COLUMNS_MAX]; /* a CSV's header, each name cut, or its first row when there is none */
     size_t column_count;
     bool has_header;
     struct statement_mapping mapping; /* as used */

@@ -137,6 +137,25 @@ static void test_an_order_that_nothing_tells_is_asked(void **state)
     assert_false(info.ask_day_first);
 }
 
+static void test_names_of_columns_are_bounded(void **state)
+{
+    AUTO(buf) struct buf file;
+    (void)state;
+    buf_init(&file, 1 << 20);
+    for (int i = 0; i < 60; i++) {
+        for (int k = 0; k < 250; k++)
+            buf_char(&file, k % 2 ? '\\' : 'x');
+        buf_char(&file, ';');
+    }
+    buf_str(&file, "Date;Amount\n");
+    for (int i = 0; i < 60; i++)
+        buf_char(&file, ';');
+    buf_str(&file, "2026-03-28;5\n");
+    check("csv", file.p, "2|2026-03-28|5||\n");
+    assert_int_equal(info.column_count, 62);
+    assert_true(info.columns[0].n <= 120);
+}
+
 static void test_columns_that_nothing_tells_are_asked(void **state)
 {
     (void)state;
@@ -336,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_decimal_commas_and_every_delimiter),
         cmocka_unit_test(test_a_csv_without_a_header),
         cmocka_unit_test(test_an_order_that_nothing_tells_is_asked),
+        cmocka_unit_test(test_names_of_columns_are_bounded),
         cmocka_unit_test(test_columns_that_nothing_tells_are_asked),
         cmocka_unit_test(test_bad_rows_have_their_lines_and_reasons),
         cmocka_unit_test(test_ofx_as_sgml),
