@@ -19,6 +19,14 @@ static const struct retention {
     {{"transaction_codes", "DELETE FROM transaction_codes WHERE expires_at < ? LIMIT ?", "mi", ""}, DAY},
     /* Of previews that nobody confirmed; the rows stay, only the columns cannot be changed any more. */
     {{"import_files", "DELETE FROM import_files WHERE created_at < ? LIMIT ?", "mi", ""}, 30 * DAY},
+    /* Files made of the books can be made again, and must not fill the household's room. The hourly task then removes
+       the object and the row. */
+    {{"exports", "DELETE FROM exports WHERE created_at < ? LIMIT ?", "mi", ""}, 30 * DAY},
+    {{"documents.reports",
+      "UPDATE documents SET state = 'deleting', deleted_at = UTC_TIMESTAMP(3) WHERE kind = 'report' AND state = 'stored'"
+      " AND created_at < ? LIMIT ?",
+      "mi", ""},
+     30 * DAY},
     /* Few rows; the latest of each task is what catch-up starts from. */
     {{"periodic_tasks", "DELETE FROM periodic_tasks WHERE done_at < ? LIMIT ?", "mi", ""}, 400 * DAY},
 };

@@ -174,7 +174,7 @@ def test_the_sixth_export_blocks_exports_for_ten_minutes(user):
 # ---- in the background ----
 
 
-def test_an_export_goes_from_queued_to_done_and_lies_in_s3(user, stack, database):
+def test_an_export_goes_from_queued_to_done_and_lies_in_s3(user, other, stack, database):
     jar = user.jar("Nhà", target=100)["id"]
     user.income(5_000_000, date="2025-03-01")
     user.expense(1_200_000, date="2025-03-02", jarId=jar)
@@ -187,6 +187,10 @@ def test_an_export_goes_from_queued_to_done_and_lies_in_s3(user, stack, database
     assert [cell.value for cell in sheet[1]] == ["STT", "Ngày", "Tên", "Danh mục", "Hũ", "Thu", "Chi", "Chuyển", "Ghi chú"]
     assert [(row[4], row[5], row[6]) for row in rows(sheet)] == [(None, 5_000_000, None), ("Nhà", None, 1_200_000)]
     assert user.get("/exports").json == [done]
+    downloaded = user.request("GET", "", url=stack.origin + done["downloadUrl"], expect=200)
+    assert downloaded.body == content(stack, database, done)
+    assert "all-2025-03.xlsx" in downloaded.headers["Content-Disposition"]
+    other.request("GET", "", url=stack.origin + done["downloadUrl"], expect=404)
 
 
 def test_csv_is_utf8_quoted_and_neutralised(user, stack, database):
@@ -313,7 +317,7 @@ def test_a_cookie_alone_mails_only_from_our_own_pages(user, headers, status):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_report_is_there_when_the_answer_is(user, stack, database, kind):
+def test_a_report_is_there_when_the_answer_is(user, guest, stack, database, kind):
     getattr(user, kind)(42_000)
     today = dates.today()
     answer = user.post(f"/documents/report/{kind}", {"month": today.month, "year": today.year}, expect=200)
@@ -322,3 +326,23 @@ def test_a_report_is_there_when_the_answer_is(user, stack, database, kind):
     raw = content(stack, database, {"documentId": row["id"]})
     assert [row[3] for row in rows(workbook(raw).worksheets[0])] == [Decimal(42_000)]
     assert answer.json["presignedUrl"].startswith(f"{stack.env['API_BASE_URL']}/api/v1.0/files/")
+    # Clients open it at once, without a token; an altered one opens nothing.
+    opened = guest.request("GET", "", url=answer.json["presignedUrl"], expect=200)
+    assert opened.body == raw and opened.headers["Content-Type"] == XLSX
+    altered = answer.json["presignedUrl"][:-3] + ("AAA" if answer.json["presignedUrl"][-3:] != "AAA" else "BBB")
+    guest.request("GET", "", url=altered, expect=404)
+
+
+# ---- how long ----
+
+
+def test_files_are_kept_for_a_month(user, database, run_worker_task):
+    user.income(1)
+    old, new = (finished(user, ask(user, kind="income", format="csv")["id"]) for _ in range(2))
+    for table, id in (("exports", old["id"]), ("documents", old["documentId"])):
+        database.run(f"UPDATE {table} SET created_at = created_at - INTERVAL 31 DAY WHERE id = %s", id)
+    run_worker_task("prune")
+    assert [export["id"] for export in user.get("/exports").json] == [new["id"]]
+    states = database.rows("SELECT id, state FROM documents WHERE user_id = %s ORDER BY id", user.id)
+    assert {row["id"]: row["state"] for row in states}.get(old["documentId"], "deleting") == "deleting"
+    assert {row["id"]: row["state"] for row in states}[new["documentId"]] == "stored"
