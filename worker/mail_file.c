@@ -29,7 +29,8 @@ bool mail_file_fetch(struct worker *w, const struct mail_row *row, struct arena 
     *out = (struct mail_file){0};
     if (!find(w, row, mem, &d, &found, err))
         return false;
-    if (!found || d.size > MAIL_FILE_MAX)
+    out->linked = found && d.size > MAIL_FILE_MAX;
+    if (!found || out->linked)
         return true;
     /* Known within a moment that S3 is away: other mails wait behind this one. */
     if (!s3_ping(w->s3, NULL, err))

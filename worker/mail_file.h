@@ -13,8 +13,8 @@
 enum { MAIL_FILE_MAX = 10 * 1000 * 1000 };
 
 struct mail_file {
-    bool attached;
-    int fd; /* of an attached one */
+    bool attached, linked; /* linked: it is there and too large, so the mail says where */
+    int fd;                /* of an attached one */
     struct text name, content_type;
 };
 

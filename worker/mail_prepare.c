@@ -4,13 +4,14 @@
 #include <stdio.h>
 
 #include "base/id.h"
+#include "finance/file_link.h"
 #include "mail_render.h"
 #include "service/mime.h"
 #include "store/otp.h"
 #include "store/transaction_code.h"
 #include "store/user_contact.h"
 
-enum { TOKEN_BYTES = 32 };
+enum { TOKEN_BYTES = 32, LINK_LIFE_S = 7 * 24 * 60 * 60 };
 
 void mail_make_code(char out[8])
 {
@@ -118,6 +119,27 @@ static bool find_name(struct db *db, const struct mail_row *row, struct arena *m
     return false;
 }
 
+/* Where the file is: behind an address that needs no sign-in for a while, when this program can make one, else in the
+ * web client. */
+static bool add_file(struct values *values, const struct config *config, const struct mail_row *row,
+                     const struct mail_file *file, int64_t now_ms, struct arena *mem, struct err *err)
+{
+    char key[FILE_LINK_TEXT];
+    const char *url = config->web_base_url;
+    add(values, "attached", file->attached ? TEXT("1") : TEXT(""));
+    if (file->linked && config->jwt_keys && config->api_base_url) {
+        const struct file_link link = {row->household_id, row->document_id, now_ms / 1000 + LINK_LIFE_S};
+        struct token_keys *keys = token_keys_parse(config->jwt_keys, err);
+        bool made = keys && file_link_make(keys, &link, key, err);
+        token_keys_free(keys);
+        if (!made)
+            return false;
+        url = file_link_url(text_of(config->api_base_url), key, mem);
+    }
+    add(values, "link", text_of(url));
+    return url || err_set(err, ERR_NO_MEMORY, "no memory for a mail");
+}
+
 /* The library speaks no SMTPUTF8. */
 static bool check_address(struct text address, struct err *err)
 {
@@ -160,8 +182,8 @@ static bool prepare(struct db *db, const struct config *config, const struct mai
         return false;
     add(&values, "name", name);
     add(&values, "webUrl", text_of(config->web_base_url));
-    if (file)
-        add(&values, "attached", file->attached ? TEXT("1") : TEXT(""));
+    if (file && !add_file(&values, config, row, file, now_ms, mem, err))
+        return false;
     if (!add_code(&values, db, config, row, data, now_ms, mem, err))
         return false;
     struct template_values all = {values.v, values.n, data};

@@ -214,6 +214,49 @@ static void test_codes_and_tokens_have_their_form(void **state)
     }
 }
 
+static struct text prepare_with(const struct config *config, const struct mail_file *file)
+{
+    struct err err = {0};
+    struct text message = TEXT_NONE;
+    struct mail_row row = row_of("export_ready", "{\"file\":\"all-all.xlsx\"}");
+    row.document_id = 7;
+    arena_reset(mem);
+    if (!mail_prepare(db, config, &row, file, NOW, mem, &message, &err))
+        fail_msg("%s [%s]", err.detail, err.cause);
+    return message;
+}
+
+static void test_a_file_too_large_for_a_mail_is_linked(void **state)
+{
+    (void)state;
+    const struct mail_file file = {.linked = true};
+    char *plain = plain_of(prepare_with(&CONFIG, &file));
+    assert_non_null(strstr(plain, "https://app.example.com"));
+    g_free(plain);
+    struct config able = CONFIG;
+    able.jwt_keys = "k:0123456789abcdef0123456789abcdef";
+    able.api_base_url = "https://api.example.com";
+    plain = plain_of(prepare_with(&able, &file));
+    assert_non_null(strstr(plain, "https://api.example.com/api/v1.0/files/"));
+    g_free(plain);
+}
+
+static void test_a_file_goes_along_with_its_name(void **state)
+{
+    (void)state;
+    FILE *content = tmpfile();
+    assert_non_null(content);
+    assert_int_equal(fputs("một,hai\r\n", content) < 0, 0);
+    fflush(content);
+    const struct mail_file file = {
+        .attached = true, .fd = fileno(content), .name = TEXT("all-all.csv"), .content_type = TEXT("text/csv")};
+    struct text message = prepare_with(&CONFIG, &file);
+    assert_non_null(memmem(message.p, message.n, "multipart/mixed", 15));
+    assert_non_null(memmem(message.p, message.n, "filename=all-all.csv", 20));
+    assert_non_null(memmem(message.p, message.n, "beG7mXQsaGFpDQo=", 16)); /* the file in base64 */
+    fclose(content);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +266,8 @@ int main(void)
         cmocka_unit_test(test_a_mail_whose_code_was_replaced_is_not_sent),
         cmocka_unit_test(test_what_can_never_be_sent_says_so),
         cmocka_unit_test(test_without_the_database_it_is_tried_again),
+        cmocka_unit_test(test_a_file_too_large_for_a_mail_is_linked),
+        cmocka_unit_test(test_a_file_goes_along_with_its_name),
         cmocka_unit_test(test_codes_and_tokens_have_their_form),
     };
     mime_global_init();
