@@ -18,7 +18,7 @@ extern const char JAR_DEFAULT_COLOR[];
 bool jars_or_defaults(struct scope *s, struct jar_list *out, struct err *err) MUST_CHECK;
 const struct jar *jars_pick(const struct jar_list *jars, int64_t id); /* NULL when it is not among them */
 
-/* Makes jars; opening[i] (may be NULL) is a move from unassigned, which may become negative. `out` is the list of the
+/* Makes jars; opening[i] is a move from unassigned, which may become negative. `out` is the list of the
  * new ones. */
 bool jars_create(struct scope *s, const struct jar *jars, const int64_t *opening, size_t count, struct jar_list *out,
                  struct err *err) MUST_CHECK;
