@@ -43,46 +43,26 @@ static int64_t quota(const struct call *call)
 /* ---- what is stored: the file as it came, a picture without its metadata ---- */
 
 struct bytes {
-    int fd; /* the upload's own, or one to be closed */
-    bool own;
+    int fd;   /* the upload's own, or one to be closed */
+    bool own; /* the latter */
     int64_t size;
     char sha256[DIGEST_TEXT];
-    struct digest *digest;
 };
 
-static bool read_spool(void *from, int64_t at, void *out, size_t n, struct err *err)
+static bool strip(struct call *call, struct bytes *b, struct err *err)
 {
-    const struct upload *up = from;
-    ssize_t got = pread(up->fd, out, n, (off_t)at);
-    return got == (ssize_t)n || err_set(err, ERR_UNAVAILABLE, "The file could not be read back");
-}
-
-static bool write_spool(void *to, const void *p, size_t n, struct err *err)
-{
-    struct bytes *b = to;
-    b->size += (int64_t)n;
-    digest_add(b->digest, (struct text){p, n});
-    return spool_write(b->fd, p, n, err);
-}
-
-static bool strip(struct call *call, struct upload *up, struct bytes *b, struct err *err)
-{
-    const struct media_source source = {read_spool, up, up->size};
-    const struct media_sink sink = {write_spool, b};
-    *b = (struct bytes){.fd = spool_open(&call->app->config, err), .digest = digest_new()};
+    const struct upload *up = call->upload;
+    *b = (struct bytes){.fd = spool_open(&call->app->config, err)};
     b->own = b->fd >= 0;
-    bool ok = b->own && (b->digest || err_set(err, ERR_NO_MEMORY, "Not enough memory for the request")) &&
-              media_strip(up->type, &source, &sink, err) &&
-              (digest_end(b->digest, b->sha256) || err_set(err, ERR_INTERNAL, "The file could not be hashed"));
-    digest_free(b->digest);
-    return ok;
+    return b->own && spool_copy_bare(up->fd, up->size, up->type, b->fd, err) &&
+           spool_measure(b->fd, &b->size, b->sha256, err);
 }
 
 static bool take_bytes(struct call *call, struct bytes *b, struct err *err)
 {
-    struct upload *up = call->upload;
+    const struct upload *up = call->upload;
     if (MEDIA_IMAGES & MEDIA_BIT(up->type))
-        return strip(call, up, b, err);
+        return strip(call, b, err);
     *b = (struct bytes){.fd = up->fd, .size = up->size};
     memcpy(b->sha256, up->sha256, sizeof b->sha256);
     return true;
@@ -112,10 +92,12 @@ static bool keep_tx(struct scope *s, void *arg, struct err *err)
 static bool undo_tx(struct scope *s, void *arg, struct err *err)
 {
     const struct storing *st = arg;
-    return document_deleting(s->db, s->household_id, st->d.id, s->now_ms, err);
+    struct document was;
+    return documents_drop(s, st->d.id, &was, err);
 }
 
-/* What was begun is not left to take room: the worker deletes it. */
+/* What was begun is not left to take room: the worker deletes it. A COMMIT whose answer was lost may have stored it, so
+ * its transaction stops showing it too. */
 static void give_up(struct call *call, struct storing *st)
 {
     struct err later = {0};

@@ -75,42 +75,17 @@ static bool read_image(struct call *call, const struct llm_image *image, const s
 
 /* ---- the picture without what it tells beside ---- */
 
-static bool read_at(void *from, int64_t at, void *out, size_t n, struct err *err)
-{
-    const int *fd = from;
-    for (size_t done = 0; done < n;) {
-        ssize_t part = pread(*fd, (char *)out + done, n - done, at + (int64_t)done);
-        if (part <= 0)
-            return err_set(err, ERR_INTERNAL, "The file cannot be read again");
-        done += (size_t)part;
-    }
-    return true;
-}
-
-struct copy {
-    int fd;
-    size_t size;
-};
-
-static bool write_to(void *to, const void *p, size_t n, struct err *err)
-{
-    struct copy *copy = to;
-    copy->size += n;
-    return spool_write(copy->fd, p, n, err);
-}
-
 bool vision_read_image(struct call *call, const struct receipt_context *ctx, struct receipt *out, struct err *err)
 {
-    struct upload *up = call->upload;
-    struct copy copy = {.fd = spool_open(&call->app->config, err)};
-    const struct media_source source = {read_at, &up->fd, up->size};
-    const struct media_sink sink = {write_to, &copy};
-    if (copy.fd < 0)
+    const struct upload *up = call->upload;
+    int fd = spool_open(&call->app->config, err);
+    if (fd < 0)
         return false;
-    bool ok = media_strip(up->type, &source, &sink, err);
-    const struct llm_image image = {media_mime(up->type), copy.fd, copy.size};
+    bool ok = spool_copy_bare(up->fd, up->size, up->type, fd, err);
+    off_t size = lseek(fd, 0, SEEK_END);
+    const struct llm_image image = {media_mime(up->type), fd, size > 0 ? (size_t)size : 0};
     ok = ok && read_image(call, &image, ctx, out, err);
-    close(copy.fd);
+    close(fd);
     return ok;
 }
 

@@ -57,3 +57,30 @@ bool spool_measure(int fd, int64_t *size, char sha256[DIGEST_TEXT], struct err *
         *size = at;
     return ok;
 }
+
+static bool read_at(void *from, int64_t at, void *out, size_t n, struct err *err)
+{
+    const int *fd = from;
+    for (size_t done = 0; done < n;) {
+        ssize_t part = pread(*fd, (char *)out + done, n - done, (off_t)(at + (int64_t)done));
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part <= 0)
+            return no_room(err, "a spool file could not be read", part < 0 ? errno : 0);
+        done += (size_t)part;
+    }
+    return true;
+}
+
+static bool append(void *to, const void *p, size_t n, struct err *err)
+{
+    const int *fd = to;
+    return spool_write(*fd, p, n, err);
+}
+
+bool spool_copy_bare(int from, int64_t size, enum media_type type, int to, struct err *err)
+{
+    const struct media_source source = {read_at, &from, size};
+    const struct media_sink sink = {append, &to};
+    return media_strip(type, &source, &sink, err);
+}

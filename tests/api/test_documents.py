@@ -210,8 +210,12 @@ def test_the_internal_addresses_are_nobodys(guest):
 
 def test_an_object_that_is_gone_is_404_and_told_in_the_log(user, aws, database):
     made = store(user)
-    aws("s3").delete_object(Bucket=BUCKET, Key=objects(database, made["id"])["object_key"])
+    key = objects(database, made["id"])["object_key"]
+    aws("s3").delete_object(Bucket=BUCKET, Key=key)
     content(user, made["id"], 404)
+    line = f"document {made['id']} has no object {key}"
+    logs = list(user.stack.log_dir.glob("api-*.log"))
+    until(lambda: any(line in path.read_text(encoding="utf-8", errors="replace") for path in logs), what=f"the line: {line}")
 
 
 @pytest.mark.parametrize("public", [True, False])
@@ -372,7 +376,7 @@ def send_form(user, form, content):
     return requests.post(form["url"], data=form["fields"], files={"file": ("a", content)}, timeout=20).status_code
 
 
-def test_the_office_sends_and_reads_by_itself(user, office, stack, run_worker_task):
+def test_the_office_sends_and_reads_by_itself(user, office, stack, database, run_worker_task):
     client = user.with_(stack=office)
     whole = png(b"GPS here")
     body = {"name": "a.png", "contentType": "image/png", "size": len(whole)}
@@ -386,6 +390,15 @@ def test_the_office_sends_and_reads_by_itself(user, office, stack, run_worker_ta
     stored = client.get(f"/documents/{id}").json
     assert stored["status"] == "stored" and stored["sha256"] == hashlib.sha256(png()).hexdigest()
     assert content(client, id).body == png()
+    # As a worker leaves it that ended after it had replaced the object.
+    database.run(
+        "UPDATE documents SET state = 'pending', sha256 = NULL, size = %s, created_at = UTC_TIMESTAMP(3) WHERE id = %s",
+        len(whole),
+        id,
+    )
+    run_worker_task("documents", S3_OFFICE_ENDPOINT=stack.env["AWS_ENDPOINT_URL"])
+    again = client.get(f"/documents/{id}").json
+    assert [again[key] for key in ("status", "size", "sha256")] == [stored[key] for key in ("status", "size", "sha256")]
     there = client.session.get(stored["downloadUrl"], timeout=20)
     assert there.status_code == 200 and there.content == png()
     assert client.session.get(stored["downloadUrl"] + "0", timeout=20).status_code == 403
